@@ -86,7 +86,7 @@ def test_a_title_is_text_and_no_markup(clock: Clock) -> None:
 def test_the_column_of_conversations_is_as_wide_as_its_names_need(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         def width() -> int:
-            return table.app.main.chats.size.width + 2
+            return table.app.main.conversations_pane.size.width + 2
 
         assert width() == MIN_WIDTH
         await table.hear(table.direct("psst", "luis"))

@@ -143,7 +143,10 @@ class Connection:
         self._thread.start()
 
     def send(self, data: bytes) -> None:
-        """Hand over whole lines to be sent, without waiting. After the end they are discarded."""
+        """Hand over whole lines to the connection's thread, which sends them; never wait.
+
+        After the end they are discarded.
+        """
         with self._lock:
             if self._finished or self._close_by is not None:
                 return

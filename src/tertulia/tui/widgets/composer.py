@@ -1,7 +1,7 @@
 """The composer: a field for several lines, with input history, completion and whole pastes.
 
-It knows no chat. One callable returns the completions; another one receives the text at Enter,
-before any later key is handled. The composer clears the text only if that callable has accepted it.
+It knows no chat. One callable returns the completions; another one, `ChatApp._submit`, receives the
+text at Enter, before any later key is handled. The text stays until `accept` is called.
 Typed text is never markup. Runs on the app's event loop.
 """
 

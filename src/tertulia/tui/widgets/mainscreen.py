@@ -105,14 +105,14 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Begin in the composer."""
-        self.chats = self.query_one(ConversationsPane)
-        self.chat = self.query_one(ChatPane)
-        self.people = self.query_one(PeoplePane)
-        self.entry = self.query_one(EntryPane)
-        self.log_view: ConversationLog = self.chat.log_view
-        self.conversation_list = self.chats.list
-        self.people_list = self.people.list
-        self.filter = self.people.filter
+        self.conversations_pane = self.query_one(ConversationsPane)
+        self.chat_pane = self.query_one(ChatPane)
+        self.people_pane = self.query_one(PeoplePane)
+        self.entry_pane = self.query_one(EntryPane)
+        self.log_view: ConversationLog = self.chat_pane.log_view
+        self.conversation_list = self.conversations_pane.list
+        self.people_list = self.people_pane.list
+        self.filter = self.people_pane.filter
         self.composer.focus()
         self.show_target()
         self.translate_composer()
@@ -124,7 +124,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     def translate(self) -> None:
         """Show all words in the current language."""
-        for pane in (self.chats, self.people, self.query_one(KeyBar)):
+        for pane in (self.conversations_pane, self.people_pane, self.query_one(KeyBar)):
             pane.translate()
         self.log_view.repaint()
         self.show_target()
@@ -148,7 +148,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         """Show that there is no model yet."""
         words = _("Connecting to {host}, port {port}…")
         words = words.format(host=self._to.hosts.replace(",", ", "), port=self._to.port)
-        self.chat.title = visible_in_a_line(words)
+        self.chat_pane.title = visible_in_a_line(words)
         own_status = f"{visible_in_a_line(self._to.name)} ?"
         self._show_state(own_status, connection=_("connecting…"))
 
@@ -167,11 +167,11 @@ class MainScreen(Screen[None], inherit_bindings=False):
                 else ""
             )
         self._show_conversations(model.conversations)
-        self.chat.show_title(model.conversations.current, chat.state, known=chat.connected)
+        self.chat_pane.show_title(model.conversations.current, chat.state, known=chat.connected)
         self._show_own_state(model, now)
         if model.people_changed:
             model.people_changed = False
-            self.people.show(chat)
+            self.people_pane.show(chat)
             self.show_target()
         if model.older_arrived:
             model.older_arrived = False
@@ -202,7 +202,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
             self.log_view.show_changes()
         else:
             self._turn_to(current)
-        self.chats.show(conversations)
+        self.conversations_pane.show(conversations)
 
     def _turn_to(self, conversation: Conversation) -> None:
         # Text typed before there was a connection goes to the first conversation.
@@ -221,7 +221,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         model = self._model
         state = None if model is None else model.chat.state
         conversations = None if model is None else model.conversations
-        self.entry.show_target(target_of(self.composer.text, state, conversations))
+        self.entry_pane.show_target(target_of(self.composer.text, state, conversations))
 
     @on(RowList.Chosen, "#conversations")
     def _choose_conversation(self, event: RowList.Chosen) -> None:
@@ -244,7 +244,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
     def translate_composer(self) -> None:
         """Show in the empty composer who will read the line, or how to go back to the composer."""
         shown = self.log_view.conversation
-        self.entry.show_placeholder(
+        self.entry_pane.show_placeholder(
             GENERAL if shown is None else shown.name,
             is_typing=not isinstance(self.focused, RowList | Input),
         )
