@@ -2,7 +2,8 @@
 
 import re
 import unicodedata
-from typing import NamedTuple
+
+from msgspec import Struct
 
 MAX_NAME_CHARS = 32  # after NFC
 _MAX_RAW_CHARS = 128  # NFC joins at most 4 characters, so a longer name cannot be valid
@@ -25,7 +26,7 @@ _INVISIBLE = re.compile(
 )
 
 
-class Name(NamedTuple):
+class Name(Struct, frozen=True, array_like=True, gc=False):
     """A valid name as it is shown, and its key, which is the same for all spellings of it."""
 
     shown: str

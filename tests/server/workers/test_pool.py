@@ -57,7 +57,7 @@ class Bench:
 
     def accept_in_vain(self) -> AcceptedSocket:
         accepted, _ = self.accept()
-        self.socks.append(accepted[0])
+        self.socks.append(accepted.sock)
         return accepted
 
     def close(self) -> None:
@@ -329,7 +329,7 @@ def test_a_connection_that_gets_no_thread_is_given_back(per_session, monkeypatch
     assert per_session.pool.mailboxes._all == ()
     assert per_session.observer.refused == {"server_full": 1}
     assert "can't start new thread" in caplog.text
-    assert accepted[0].send(b"x") == 1  # it is still open
+    assert accepted.sock.send(b"x") == 1  # it is still open
     assert far.recv(1) == b"x"
 
 

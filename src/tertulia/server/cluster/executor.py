@@ -164,7 +164,7 @@ class Executor:
         return replace(outcome, welcome=replace(outcome.welcome, token=ticket.secret))
 
     def _leave(self, node: str, command: Leave, _ticket: Ticket | None) -> None:
-        session = self._session(node, command.number)
+        session = self.session_at(Route(node, command.number))
         if session is not None:
             self._end(session, command.reason)
 
@@ -191,7 +191,7 @@ class Executor:
     # --- messages and status -------------------------------------------------------------------
 
     def _say(self, node: str, command: SayText, ticket: Ticket | None) -> Any:
-        session = self._session(node, command.number)
+        session = self.session_at(Route(node, command.number))
         if session is None:
             return None
         if ticket is not None:
@@ -205,7 +205,7 @@ class Executor:
         return outcome
 
     def _show_status(self, node: str, command: ShowStatus, ticket: Ticket | None) -> Any:
-        session = self._session(node, command.number)
+        session = self.session_at(Route(node, command.number))
         if session is None:
             return None
         request_id = UNSET if ticket is None else ticket.request_id
@@ -215,13 +215,13 @@ class Executor:
         return outcome
 
     def _idle(self, node: str, command: Idle, ticket: Ticket | None) -> None:
-        session = self._session(node, command.number)
+        session = self.session_at(Route(node, command.number))
         if session is not None:
             self._hub.apply_idle(session)
             self._tell_presence(session, ticket)
 
     def _show_active(self, node: str, command: Active, ticket: Ticket | None) -> None:
-        session = self._session(node, command.number)
+        session = self.session_at(Route(node, command.number))
         if session is not None:
             self._hub.apply_activity(session)
             self._tell_presence(session, ticket)
@@ -236,7 +236,7 @@ class Executor:
     # --- operators, and hooks ------------------------------------------------------------------
 
     def _promote(self, node: str, command: Promote, ticket: Ticket | None) -> Any:
-        session = self._session(node, command.number)
+        session = self.session_at(Route(node, command.number))
         if session is None:
             return None
         request_id = UNSET if ticket is None else ticket.request_id
@@ -245,7 +245,7 @@ class Executor:
 
     def _operate(self, node: str, command: Operate, ticket: Ticket | None) -> Any:
         moderator = self._hub.moderator
-        session = self._session(node, command.number)
+        session = self.session_at(Route(node, command.number))
         if command.is_console:
             session = moderator.open_console(Route(node, command.number))
         if session is None:
@@ -277,10 +277,7 @@ class Executor:
 
     def session_at(self, route: Route) -> Session | None:
         """Return the session with a route, on any node; None if it has ended."""
-        return self._session(*route)
-
-    def _session(self, node: str, number: int) -> Session | None:
-        session = self._sessions.get(Route(node, number))
+        session = self._sessions.get(route)
         return session if session is not None and session.is_here else None
 
     def _post_to(self, session: Session, mail: Evict | Expel) -> None:

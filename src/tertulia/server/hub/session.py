@@ -1,6 +1,6 @@
 """One registered user's presence, and how others reach it."""
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -9,7 +9,7 @@ from tertulia.protocol.messages import Presence, Status
 from tertulia.protocol.names import Name
 
 
-class Route(NamedTuple):
+class Route(Struct, frozen=True, gc=False):
     """Where a session is served: a value that another thread, or another node, can hold."""
 
     node: str

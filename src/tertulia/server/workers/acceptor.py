@@ -173,9 +173,9 @@ class Acceptor:
             else:
                 self._observer.on_refused(address, ErrorCode.SERVER_FULL)
                 self._turned_away.add(sock, header, time.monotonic(), address)
-        for sock, address, header in self._pool.assign(accepted):
-            self._admission.count_closed(address, is_registered=False)
-            self._turned_away.add(sock, header, time.monotonic(), address)
+        for one in self._pool.assign(accepted):
+            self._admission.count_closed(one.address, is_registered=False)
+            self._turned_away.add(one.sock, one.header, time.monotonic(), one.address)
 
     def _on_no_descriptor(self, listener: socket.socket, error: OSError) -> None:
         """Refuse one connection with the spare descriptor, then pause."""

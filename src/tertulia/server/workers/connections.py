@@ -69,7 +69,7 @@ class Connections:
 
     def adopt(self, accepted: AcceptedSocket, now: float) -> Connection | None:
         """Take over a socket. After a fault in our own code it is closed; returns None."""
-        sock, address, header = accepted
+        sock, address, header = accepted.sock, accepted.address, accepted.header
         try:
             door = self._new_door()
             if isinstance(door, Entrance):

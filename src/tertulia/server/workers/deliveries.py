@@ -57,7 +57,8 @@ class Deliveries:
         """Put a direct message into the output of a session without receipts."""
         if receiver.state is not REGISTERED or not receiver.session.is_here:  # type: ignore[union-attr]
             return GONE
-        if len(receiver.out) > self._busy_bytes:
+        out = receiver.out
+        if out and len(out) > self._busy_bytes:  # it is usually empty
             return BUSY
         self._output.send(receiver, message)
         return DONE

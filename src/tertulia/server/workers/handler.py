@@ -110,7 +110,7 @@ class RequestHandler:
         self._hook_access = shared.hook_access
         self._measure_requests = shared.measure_requests
         self._moderator = hub.moderator
-        self._send_direct = hub.direct_messages.send
+        self._direct_messages = hub.direct_messages
         self._limits_rate = shared.config.rate_limit_per_s is not None
         self._hub_verbs: dict[type, Callable[[Session, Any], Outcome]] = {
             SetStatus: hub.set_status,
@@ -132,7 +132,7 @@ class RequestHandler:
         if kind is Say:
             return self.say(connection, session, request)  # type: ignore[arg-type]  # it is one
         if kind is Direct:
-            return self._send_direct(session, request)  # type: ignore[arg-type]  # it is one
+            return self._direct_messages.send(session, request)  # type: ignore[arg-type]  # it is one
         verb = self._hub_verbs.get(kind)
         if verb is not None:
             return verb(session, request)
@@ -160,7 +160,7 @@ class RequestHandler:
             case BecomeOperator():
                 return self._become_operator(connection, session, request, now)
             case Received():
-                replies = self._hub.direct_messages.confirm(session, request)
+                replies = self._direct_messages.confirm(session, request)
                 if replies is not None:  # not more of these than direct messages, so they are free
                     return replies
             case MarkSeen():

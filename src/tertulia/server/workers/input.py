@@ -150,11 +150,11 @@ class Input:
 
     def _receive(self, connection: Connection) -> None:
         """Read bytes from a connection, and carry out the requests in them."""
-        door, size = connection.door, self._receive_bytes
+        door, recv, size = connection.door, connection.recv, self._receive_bytes
         if door.has_more and connection.state in OPEN_STATES:
             size = min(size, door.room)
         try:
-            data = connection.recv(size)
+            data = recv(size)
         except BlockingIOError:
             self._doorkeeper.wait_for_room(connection)
             return
@@ -207,7 +207,7 @@ class Input:
     def _work(self, connection: Connection) -> None:
         """Carry out the requests of an open connection that is not held, until one has to wait."""
         door, out = connection.door, connection.out
-        decoded, handle, actions = door.decoded, self._handler.handle, self._actions
+        decoded, handler = door.decoded, self._handler
         while decoded or door.has_more:
             if out and len(out) > self._backlog_bytes:  # it is usually empty
                 connection.hold_for(BACKLOG)
@@ -215,9 +215,9 @@ class Input:
             if decoded:
                 request = decoded.pop()
                 self._observer.requests += 1
-                outcome = handle(connection, request, self.now)
+                outcome = handler.handle(connection, request, self.now)
                 if outcome is not None:
-                    actions[type(outcome)](connection, request, outcome)
+                    self._actions[type(outcome)](connection, request, outcome)
             elif not self._work_line(connection):
                 return
             session = connection.session

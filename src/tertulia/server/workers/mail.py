@@ -5,7 +5,6 @@ in its `Route`), so that a fault in carrying it out costs that connection only.
 """
 
 import socket
-from typing import NamedTuple
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -19,7 +18,7 @@ from tertulia.server.workers.connection import Connection
 from tertulia.server.workers.door import Opened
 
 
-class AcceptedSocket(NamedTuple):
+class AcceptedSocket(Struct, frozen=True):
     """A non-blocking socket, and the address of its client.
 
     If a proxy's header is to come, it is the proxy's address.

@@ -175,10 +175,10 @@ class Output:
         for connection in to_flush:
             if connection.blocked or connection.state is CLOSED:
                 continue
-            out = connection.out
+            out, send = connection.out, connection.send
             size = len(out)
             try:
-                sent = connection.send(out) if size else 0
+                sent = send(out) if size else 0
             except BlockingIOError:
                 sent = 0
             except OSError as error:
