@@ -333,7 +333,8 @@ class Hub:
 
         Returns the time, in seconds of the monotonic clock. Under the lock.
         """
-        now = session.last_active = self._monotonic()
+        monotonic = self._monotonic
+        now = session.last_active = monotonic()
         if session.is_catching_up:
             session.is_catching_up = False
         if session.status is not session.chosen and session.is_here:

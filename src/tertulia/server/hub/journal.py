@@ -28,7 +28,8 @@ class Stamps:
 
     def now(self) -> str:
         """Return the current time."""
-        now_ms = int(self.wall() * 1_000)
+        wall = self.wall
+        now_ms = int(wall() * 1_000)
         if now_ms != self._stamped_ms:
             self._stamped_ms = now_ms
             second, ms = divmod(now_ms, 1_000)

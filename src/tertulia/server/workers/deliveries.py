@@ -41,7 +41,8 @@ class Deliveries:
     def deliver(self, connection: Connection, request: Direct, delivery: Delivery) -> None:
         """Hand a direct message over, or have the receiver's worker do so; answer the sender."""
         route = delivery.receiver.route
-        receiver = self._connections.of_session(route.number)
+        find = self._connections.of_session
+        receiver = find(route.number)
         if receiver is not None:
             handover = self.hand_over(receiver, delivery.message)
             if handover is DONE and request.id is UNSET and request.nonce is UNSET:
