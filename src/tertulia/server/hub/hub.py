@@ -333,7 +333,7 @@ class Hub:
 
         Returns the time, in seconds of the monotonic clock. Under the lock.
         """
-        monotonic = self._monotonic
+        monotonic = self._monotonic  # a variable, since calling an attribute takes longer
         now = session.last_active = monotonic()
         if session.is_catching_up:
             session.is_catching_up = False

@@ -7,10 +7,9 @@ import socket
 import ssl
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from math import inf
-
-from msgspec import Struct, field
 
 from tertulia.server.history.mail import PageRequest, PageTicket
 from tertulia.server.hub.session import Owner, Route, Session
@@ -66,7 +65,8 @@ NOT_HELD, BACKLOG = Hold.NOTHING, Hold.BACKLOG
 HELD_BY_THE_LOG = (Hold.ORDER, Hold.TURN)
 
 
-class Connection(Struct, eq=False):
+@dataclass(slots=True, eq=False)
+class Connection:
     """One client's socket, and everything that its worker remembers about it.
 
     Times are seconds of the monotonic clock.
