@@ -113,8 +113,8 @@ def test_a_code_in_other_letters_survives_the_shell_and_the_link(on_path: None) 
 
 
 def certificate(problem: str = "") -> Any:
-    shown = SimpleNamespace(fingerprint=Fingerprint(bytes(32)))
-    return SimpleNamespace(shown=shown, problem=problem)
+    current = SimpleNamespace(fingerprint=Fingerprint(bytes(32)))
+    return SimpleNamespace(current=current, problem=problem)
 
 
 def test_the_words_of_the_certificate_are_the_last_line(on_path: None) -> None:

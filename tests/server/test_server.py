@@ -104,13 +104,13 @@ def test_a_server_that_runs_for_months_renews_its_certificate_and_ends_no_sessio
         with shown_by(running) as ana:
             ana.sendall(b'{"type":"register","name":"ana"}\n')
             assert b'"welcome"' in ana.recv(65_536)
-            running.keep_up()
+            running.renew_certificate()
             with shown_by(running) as before:
                 first = before.getpeercert(binary_form=True)
             in_a_year = SimpleNamespace(now=lambda _: datetime.now(UTC) + timedelta(days=380))
             fake = SimpleNamespace(datetime=in_a_year, UTC=UTC)
             monkeypatch.setattr(server, "datetime", fake)
-            running.keep_up()
+            running.renew_certificate()
             with shown_by(running) as after:
                 second = after.getpeercert(binary_form=True)
             assert second != first
@@ -141,6 +141,6 @@ def test_a_renewal_that_fails_is_logged_and_tried_again(monkeypatch, caplog):
     running = server.Server(Config(port=0, host="127.0.0.1"))
     running.start()
     monkeypatch.setattr(running.certificate, "refresh", lambda _now: 1 / 0)
-    running.keep_up()
+    running.renew_certificate()
     running.stop()
     assert "certificate not renewed" in caplog.text

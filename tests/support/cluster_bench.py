@@ -183,7 +183,7 @@ class BenchNode:
 
     def _begin(self, genesis: Genesis, state: RoomState) -> None:
         self.genesis = genesis
-        self.hub.begin(genesis.epoch, genesis.seq, state)
+        self.hub.resume(genesis.epoch, genesis.seq, state)
         assert self.replica.executor is not None
         self.replica.executor.resume()
 
@@ -248,7 +248,7 @@ class BenchNode:
             found = rows.nonces_at(snapshot.nodes.time_ms / 1_000, snapshot.seq)
             snapshot.room.nonces = known_nonces(found)
         self.replica.resume(snapshot)
-        self.hub.begin(snapshot.epoch, snapshot.seq, snapshot.room)
+        self.hub.resume(snapshot.epoch, snapshot.seq, snapshot.room)
         assert self.replica.executor is not None
         self.replica.executor.resume()
 

@@ -45,7 +45,7 @@ class Room:
             envelope = letters.unpack(data)
             assert envelope is not None
             carried += envelope.letters
-            self.peers[to].read(data)
+            self.peers[to].receive(data)
         return carried
 
     def lose(self, kind: type) -> int:
@@ -58,7 +58,7 @@ class Room:
             if any(type(one) is kind for one in envelope.letters):
                 lost += 1
             else:
-                self.peers[to].read(data)
+                self.peers[to].receive(data)
         return lost
 
     def pass_time(self, seconds: float) -> None:

@@ -118,7 +118,7 @@ def _words_about_code(config: Config) -> list[str]:
 def _words_about_certificate(certificate: Certificate | None) -> list[str]:
     if certificate is None:
         return []
-    lines = [_("TLS certificate: {words}").format(words=certificate.shown.fingerprint.words)]
+    lines = [_("TLS certificate: {words}").format(words=certificate.current.fingerprint.words)]
     if certificate.problem:
         text = _(
             "It could not be saved ({reason}): the next start will make another one, which "

@@ -11,7 +11,7 @@ class HistoryUnclear(Exception):
     """It is not clear which file is the history's; the text says what to do."""
 
 
-def add_what_is_kept(parser: argparse.ArgumentParser) -> None:
+def add_storage_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that decide what a server keeps."""
     group = parser.add_argument_group(_("what is kept"))
     group.add_argument(
@@ -30,7 +30,7 @@ def add_what_is_kept(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_what_ends(parser: argparse.ArgumentParser) -> None:
+def add_single_task_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that do one thing and start no server."""
     group = parser.add_argument_group(_("doing only this, without starting a server"))
     instead = group.add_mutually_exclusive_group()

@@ -106,14 +106,14 @@ class LineHandler(QueueHandler):
             self._count_dropped()
             return
         if self._dropped:
-            self._tell_dropped()
+            self._log_dropped()
         self._lines.put(record)
 
     def _count_dropped(self) -> None:
         with self._lock:
             self._dropped += 1
 
-    def _tell_dropped(self) -> None:
+    def _log_dropped(self) -> None:
         with self._lock:
             dropped, self._dropped = self._dropped, 0
         if dropped:  # otherwise another thread has logged the number

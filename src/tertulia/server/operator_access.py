@@ -33,7 +33,7 @@ class Access(NamedTuple):
     file: Path | None
 
 
-def give_access(server: Server, config: Config, addresses: Sequence[JoinAddress] | None) -> Access:
+def grant_access(server: Server, config: Config, addresses: Sequence[JoinAddress] | None) -> Access:
     """Open the console and write the file; log what is not possible. Before `Server.start`."""
     directory = state_directory()
     if directory is None:
@@ -61,7 +61,7 @@ def give_access(server: Server, config: Config, addresses: Sequence[JoinAddress]
     return Access(has_console, file)
 
 
-def end_access(access: Access) -> None:
+def withdraw_access(access: Access) -> None:
     """Remove the file. The next start writes a new one."""
     if access.file is not None:
         with contextlib.suppress(OSError):

@@ -196,12 +196,12 @@ def _parser() -> Parser:
         default="info",
         help=_("lowest level to log (info)"),
     )
-    _add_ways_in(parser)
+    _add_access_options(parser)
     entry_options.add_to(parser)
-    history_options.add_what_is_kept(parser)
+    history_options.add_storage_options(parser)
     cluster_options.add_to(parser)
     look_options.add_to(parser)
-    history_options.add_what_ends(parser)
+    history_options.add_single_task_options(parser)
     limits = parser.add_argument_group(_("limits that you seldom need to change"))
     option = functools.partial(_add_config_option, limits.add_argument)
     for flag, text in {
@@ -246,7 +246,7 @@ def _parser() -> Parser:
     return parser
 
 
-def _add_ways_in(parser: Parser) -> None:
+def _add_access_options(parser: Parser) -> None:
     group = parser.add_argument_group(_("how people find the server"))
     group.add_argument(
         "--web",

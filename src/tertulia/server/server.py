@@ -54,7 +54,7 @@ log = logging.getLogger("tertulia.server")
 _ANNOUNCER_DESCRIPTORS = 2 * MAX_INTERFACES + 4  # for each interface and version, and its loop
 _OWN_DESCRIPTORS = 32  # the server's files, of which the history has up to ten
 _LINGERING = 64  # refused sockets that the acceptor keeps open for a moment
-_IDLE_UPKEEP_S = 86_400.0  # between calls of `keep_up` without a certificate
+_NO_RENEWAL_S = 86_400.0  # between calls of `renew_certificate` without a certificate
 _WITHDRAW_TIMEOUT_S = 0.5  # after _STOP_TIMEOUT_S, to withdraw the announcement: 0.25 s
 # To look for damage in the history when one server replaces another: the first one has looked for
 # longer. A file of 60 MB takes 0.3 s.
@@ -74,8 +74,8 @@ class Server:
     The constructor finds or makes the certificate (CertificateUnusable), opens the listening
     sockets (see Listening for its errors), and opens the history (StoreInUse,
     StoreOfAnotherVersion, OSError or sqlite3.Error). `start` begins to serve, `announce` announces
-    the server on the local network, `keep_up` renews the certificate, and `stop` ends the server.
-    One thread calls all of these.
+    the server on the local network, and `stop` ends it. One thread calls these and
+    `renew_certificate`.
     """
 
     def __init__(
@@ -227,14 +227,14 @@ class Server:
         self._announcer = announcer
 
     def _fingerprint(self) -> str:
-        return "" if self.certificate is None else self.certificate.shown.fingerprint.hex
+        return "" if self.certificate is None else self.certificate.current.fingerprint.hex
 
     @property
-    def upkeep_every_s(self) -> float:
-        """Seconds from one call of `keep_up` to the next."""
-        return _IDLE_UPKEEP_S if self.certificate is None else self.certificate.check_every_s
+    def renew_every_s(self) -> float:
+        """Seconds from one call of `renew_certificate` to the next."""
+        return _NO_RENEWAL_S if self.certificate is None else self.certificate.check_every_s
 
-    def keep_up(self) -> None:
+    def renew_certificate(self) -> None:
         """Renew the certificate if it is time."""
         if self.certificate is None:
             return
@@ -248,7 +248,7 @@ class Server:
 
     def _log_certificate(self) -> None:
         if self.certificate is not None:
-            fingerprint = self.certificate.shown.fingerprint
+            fingerprint = self.certificate.current.fingerprint
             log.info("certificate sha256=%s words='%s'", fingerprint.hex, fingerprint.words)
 
     @property
@@ -308,7 +308,7 @@ def _offer(
         site = Site(
             read_page() | read_parts(),
             config.names,
-            lambda: no_authority if certificate is None else certificate.shown.authority,
+            lambda: no_authority if certificate is None else certificate.current.authority,
             monitoring=monitoring,
             client_files=ClientFiles(handout, needs_code=config.code is not None),
             nodes=nodes,
@@ -317,7 +317,7 @@ def _offer(
         site = Site({}, config.names, monitoring=monitoring, has_page=False)
     if certificate is None:
         return Offer(site)
-    return Offer(site, lambda: certificate.shown.context, config.tls == "require")
+    return Offer(site, lambda: certificate.current.context, config.tls == "require")
 
 
 def fit_to_descriptors(config: Config) -> Config:

@@ -32,7 +32,7 @@ from tertulia.server.history.lockfile import StoreInUse
 from tertulia.server.listening import SocketUnusable, WrongPort
 from tertulia.server.log_lines import for_journal, is_journal, one_line
 from tertulia.server.logs import LogWriter, start_logging
-from tertulia.server.operator_access import Access, end_access, give_access, greeting_lines
+from tertulia.server.operator_access import Access, grant_access, greeting_lines, withdraw_access
 from tertulia.server.options import Options, parse_options
 from tertulia.server.qr import can_show_qr
 from tertulia.server.server import Server, fit_to_descriptors
@@ -151,7 +151,7 @@ def _serve(options: Options, stop_signals: set[signal.Signals], parent: ParentLi
     while (request := _look_after(server, requests, parent, notifier)) is EndRequest.BEGIN_ANEW:
         server.stop()
         if parent is not None:  # the parent starts another process
-            return _end(1, log_writer.stop_within(_LOG_TIMEOUT_S))
+            return _exit(1, log_writer.stop_within(_LOG_TIMEOUT_S))
         started = starter.start(set())
         if isinstance(started, int):
             return started
@@ -167,8 +167,8 @@ def _serve(options: Options, stop_signals: set[signal.Signals], parent: ParentLi
         log_writer.write_text(at_once if _has_terminal() else _("Stopping."))
     server.stop(hands_over=hands_over)
     if not hands_over:
-        end_access(access)
-    return _end(0, log_writer.stop_within(_LOG_TIMEOUT_S))
+        withdraw_access(access)
+    return _exit(0, log_writer.stop_within(_LOG_TIMEOUT_S))
 
 
 class _Started(NamedTuple):
@@ -202,7 +202,7 @@ class _Starter:
         try:
             return self._start(fatal)
         except ParentGone:
-            return _end(1, self._log_writer.stop_within(_LOG_TIMEOUT_S))
+            return _exit(1, self._log_writer.stop_within(_LOG_TIMEOUT_S))
         except (
             OSError,
             sqlite3.Error,
@@ -217,10 +217,10 @@ class _Starter:
             WrongPort,
         ) as error:
             is_written = self._log_writer.stop_within(_LOG_TIMEOUT_S)
-            _tell_failure(one_line(why_not_started(self._config, error)))
+            _print_failure(one_line(why_not_started(self._config, error)))
             if self._parent is not None:
                 self._parent.tell_failed()
-            return _end(1, is_written)
+            return _exit(1, is_written)
 
     def _start(self, fatal: set[signal.Signals]) -> _Started:
         config, parent = fit_to_descriptors(self._config), self._parent
@@ -230,12 +230,12 @@ class _Starter:
         # This may wait for a program that has locked the file, or for another child to end.
         with _ended_by(fatal):
             server = Server(
-                *(config, self._log_writer.lines.qsize, parent, _end_with_words),
+                *(config, self._log_writer.lines.qsize, parent, _exit_with_message),
                 *(self._begin_anew, given),
             )
         self._config = msgspec.structs.replace(self._config, port=server.port)
         addresses = addresses_to_join(server.listener)  # before clients use up the descriptors
-        access = give_access(server, config, addresses)
+        access = grant_access(server, config, addresses)
         server.start()
         return _Started(server, config, access, addresses)
 
@@ -320,15 +320,15 @@ def _look_after(
     """
     now = time.monotonic()
     beat_s = parent.beat_s if parent is not None else (notifier.watchdog_s or math.inf) / 2
-    keep_up_at, beat_at = now + server.upkeep_every_s, now
+    renew_at, beat_at = now + server.renew_every_s, now
     while True:
-        request = requests.wait(max(0.0, min(keep_up_at, beat_at) - time.monotonic()))
+        request = requests.wait(max(0.0, min(renew_at, beat_at) - time.monotonic()))
         if request is not None:
             return request
         now = time.monotonic()
-        if now >= keep_up_at:
-            server.keep_up()
-            keep_up_at = now + server.upkeep_every_s
+        if now >= renew_at:
+            server.renew_certificate()
+            renew_at = now + server.renew_every_s
         if now >= beat_at:
             beat_at = now + beat_s
             if (parent is not None and not parent.is_watched) or server.beat():
@@ -337,7 +337,7 @@ def _look_after(
                     parent.tell_alive(server.users, server.problem())
 
 
-def _tell_failure(text: str) -> None:
+def _print_failure(text: str) -> None:
     text = f"tertulia-server: {text}"
     if is_journal(sys.stderr):
         text = for_journal(logging.ERROR, text)
@@ -346,7 +346,7 @@ def _tell_failure(text: str) -> None:
     write_within(_LOG_TIMEOUT_S, sys.stderr, f"{text}\n")
 
 
-def _end(status: int, log_is_written: bool) -> int:
+def _exit(status: int, log_is_written: bool) -> int:
     """Return the exit status, or end at once if an ordinary exit would wait for stderr."""
     if not log_is_written:
         os._exit(status)
@@ -354,10 +354,10 @@ def _end(status: int, log_is_written: bool) -> int:
     return status
 
 
-def _end_with_words(words: str) -> None:
+def _exit_with_message(words: str) -> None:
     """End the program at once, because this node cannot go on. Any thread."""
     try:
-        _tell_failure(one_line(words))
+        _print_failure(one_line(words))
     finally:
         os._exit(1)
 
@@ -371,6 +371,6 @@ def _end_on_fault(fault: threading.ExceptHookArgs) -> None:
     try:
         name = fault.thread.name if fault.thread is not None else "?"
         lines = traceback.format_exception(fault.exc_value) if fault.exc_value is not None else []
-        _tell_failure(f"thread {name} failed\n{''.join(lines).rstrip()}")
+        _print_failure(f"thread {name} failed\n{''.join(lines).rstrip()}")
     finally:
         os._exit(1)

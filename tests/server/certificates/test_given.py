@@ -44,39 +44,39 @@ def others(tmp_path: Path) -> Files:
 
 def test_files_that_stay_the_same_are_read_once(files: Files) -> None:
     given = files.read()
-    before = given.shown
+    before = given.current
     assert [given.refresh(NOW) for _ in range(3)] == [False] * 3
-    assert given.shown is before
-    assert given.shown.authority == b""
+    assert given.current is before
+    assert given.current.authority == b""
     assert given.problem == ""
 
 
 def test_new_files_are_taken_up_once_they_stay_as_they_are(files: Files, others: Files) -> None:
     given = files.read()
-    before = given.shown
+    before = given.current
     os.replace(others.certificate, files.certificate)
     assert not given.refresh(NOW)
     os.replace(others.key, files.key)
     assert not given.refresh(NOW), "the key has changed since the last look"
-    assert given.shown is before
+    assert given.current is before
     assert given.refresh(NOW)
-    assert given.shown.fingerprint == others_fingerprint(files)
-    assert given.shown.fingerprint != before.fingerprint
+    assert given.current.fingerprint == others_fingerprint(files)
+    assert given.current.fingerprint != before.fingerprint
     assert not given.refresh(NOW)
 
 
 def others_fingerprint(files: Files):
-    return files.read().shown.fingerprint
+    return files.read().current.fingerprint
 
 
 def test_bad_new_files_leave_the_old_certificate_and_are_logged_once(
     files: Files, others: Files, caplog
 ) -> None:
     given = files.read()
-    before = given.shown
+    before = given.current
     os.replace(others.certificate, files.certificate)
     assert [given.refresh(NOW) for _ in range(4)] == [False] * 4
-    assert given.shown is before
+    assert given.current is before
     [record] = caplog.records
     assert "the old one stays" in record.getMessage()
     assert "does not belong to the certificate" in record.getMessage()

@@ -12,8 +12,8 @@ import pytest
 from tertulia.i18n import set_language
 from tertulia.server.certificates import authority as making
 from tertulia.server.certificates.files import SecretFiles
+from tertulia.server.certificates.loaded import certified
 from tertulia.server.certificates.own import OwnCertificate
-from tertulia.server.certificates.shown import certified
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 NAMES = {"127.0.0.1", "::1", "localhost", "192.168.1.10", "box", "box.local"}
@@ -53,9 +53,9 @@ def verify(authority: bytes, pem: bytes, tmp_path: Path, host: str) -> str:
 
 def test_the_first_start_makes_it_and_the_next_ones_find_it(bench: Bench) -> None:
     first, second = bench.start(), bench.start()
-    assert first.shown.fingerprint == second.shown.fingerprint
-    assert first.shown.authority == second.shown.authority
-    found = certified(second.shown)
+    assert first.current.fingerprint == second.current.fingerprint
+    assert first.current.authority == second.current.authority
+    found = certified(second.current)
     assert found.names == NAMES
     assert found.begins == NOW - timedelta(days=1)
     assert found.ends - found.begins <= timedelta(days=825)
@@ -80,7 +80,7 @@ def test_a_device_with_the_authority_trusts_the_server(
 ) -> None:
     server = bench.start()
     pem = (tmp_path / "tertulia/tls/server.pem").read_bytes()
-    assert verify(server.shown.authority, pem, tmp_path, host).endswith("leaf.pem: OK\n")
+    assert verify(server.current.authority, pem, tmp_path, host).endswith("leaf.pem: OK\n")
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_the_authority_is_no_good_against_others(bench: Bench, tmp_path: Path, h
     key = making.new_key()
     leaf = making.make_certificate(authority, [host], key, NOW)
     pem = making.write(key, leaf, authority.certificate)
-    answer = verify(server.shown.authority, pem, tmp_path, host)
+    answer = verify(server.current.authority, pem, tmp_path, host)
     assert "permitted subtree violation" in answer
 
 
@@ -103,30 +103,30 @@ def test_the_authority_is_good_for_every_private_network(
     bench.names.add(host)
     server = bench.start()
     pem = (tmp_path / "tertulia/tls/server.pem").read_bytes()
-    assert "OK" in verify(server.shown.authority, pem, tmp_path, host)
+    assert "OK" in verify(server.current.authority, pem, tmp_path, host)
 
 
 def test_it_is_renewed_in_time_with_the_same_key(bench: Bench) -> None:
     server = bench.start()
-    before = server.shown
+    before = server.current
     assert not server.refresh(NOW + timedelta(days=360))
-    assert server.shown is before
+    assert server.current is before
     assert server.refresh(NOW + timedelta(days=367))
-    assert server.shown.fingerprint == before.fingerprint
-    assert server.shown.authority == before.authority
-    assert certified(server.shown).ends > NOW + timedelta(days=367 + 365)
+    assert server.current.fingerprint == before.fingerprint
+    assert server.current.authority == before.authority
+    assert certified(server.current).ends > NOW + timedelta(days=367 + 365)
     later = bench.start(NOW + timedelta(days=367))
-    assert later.shown.fingerprint == before.fingerprint
+    assert later.current.fingerprint == before.fingerprint
     assert not later.refresh(NOW + timedelta(days=368))
 
 
 def test_an_address_that_is_missing_is_added(bench: Bench) -> None:
     server = bench.start()
-    before = server.shown
+    before = server.current
     bench.names.add("192.168.7.7")
     assert server.refresh(NOW)
-    assert certified(server.shown).names == NAMES | {"192.168.7.7"}
-    assert server.shown.fingerprint == before.fingerprint
+    assert certified(server.current).names == NAMES | {"192.168.7.7"}
+    assert server.current.fingerprint == before.fingerprint
     bench.names.remove("192.168.7.7")
     assert not server.refresh(NOW), "one that is gone does no harm"
 
@@ -138,18 +138,18 @@ def test_what_another_server_of_the_user_has_renewed_is_taken_up(bench: Bench) -
     assert other.refresh(NOW)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(making, "make_certificate", None)
-        assert bench.start().shown.fingerprint == one.shown.fingerprint
+        assert bench.start().current.fingerprint == one.current.fingerprint
 
 
 def test_the_authority_is_made_anew_before_it_ends_with_its_key(bench: Bench) -> None:
     server = bench.start()
-    before = server.shown
+    before = server.current
     soon = NOW + timedelta(days=3_650 - 300)
     assert server.refresh(soon)
-    assert server.shown.authority != before.authority
-    assert server.shown.fingerprint == before.fingerprint
+    assert server.current.authority != before.authority
+    assert server.current.fingerprint == before.fingerprint
     assert making.read_authority((bench.directory / "ca.pem").read_bytes()).lasts(soon)
-    assert certified(server.shown).ends > soon
+    assert certified(server.current).ends > soon
 
 
 @pytest.mark.parametrize("new", ["chat.example", "192.88.99.1"])
@@ -159,14 +159,14 @@ def test_another_name_or_public_address_of_the_computer_needs_another_authority(
     server = bench.start()
     bench.names.add(new)
     renamed = bench.start()
-    assert certified(renamed.shown).names == NAMES | {new}
-    assert renamed.shown.authority != server.shown.authority
-    assert renamed.shown.fingerprint == server.shown.fingerprint
+    assert certified(renamed.current).names == NAMES | {new}
+    assert renamed.current.authority != server.current.authority
+    assert renamed.current.fingerprint == server.current.fingerprint
     assert "install /ca.crt again" in caplog.text
     pem = (tmp_path / "tertulia/tls/server.pem").read_bytes()
-    assert "OK" in verify(renamed.shown.authority, pem, tmp_path, new)
+    assert "OK" in verify(renamed.current.authority, pem, tmp_path, new)
     bench.names.remove(new)
-    assert bench.start().shown.authority == renamed.shown.authority
+    assert bench.start().current.authority == renamed.current.authority
 
 
 def test_an_authority_of_another_version_that_allows_less_is_made_anew(
@@ -178,9 +178,9 @@ def test_an_authority_of_another_version_that_allows_less_is_made_anew(
         old = bench.start()
     bench.names.add("192.168.1.10")
     new = bench.start()
-    assert certified(new.shown).names == NAMES
-    assert new.shown.authority != old.shown.authority
-    assert new.shown.fingerprint == old.shown.fingerprint
+    assert certified(new.current).names == NAMES
+    assert new.current.authority != old.current.authority
+    assert new.current.fingerprint == old.current.fingerprint
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage", b"-----BEGIN CERTIFICATE-----\nxx"])
@@ -188,22 +188,22 @@ def test_a_damaged_file_is_set_aside(bench: Bench, caplog, content: bytes) -> No
     server = bench.start()
     (bench.directory / "server.pem").write_bytes(content)
     again = bench.start()
-    assert again.shown.fingerprint != server.shown.fingerprint
-    assert again.shown.authority == server.shown.authority
+    assert again.current.fingerprint != server.current.fingerprint
+    assert again.current.authority == server.current.authority
     assert any(name.startswith("server.pem.damaged-") for name in bench.files())
     assert "damaged" in caplog.text
     (bench.directory / "ca.pem").write_bytes(content)
     bench.names.add("192.168.7.7")
     last = bench.start()
-    assert last.shown.fingerprint == again.shown.fingerprint
-    assert last.shown.authority != server.shown.authority
+    assert last.current.fingerprint == again.current.fingerprint
+    assert last.current.authority != server.current.authority
 
 
 def test_a_damaged_certificate_keeps_its_key(bench: Bench) -> None:
     server = bench.start()
     path = bench.directory / "server.pem"
     path.write_bytes(path.read_bytes()[:400])
-    assert bench.start().shown.fingerprint == server.shown.fingerprint
+    assert bench.start().current.fingerprint == server.current.fingerprint
 
 
 def test_without_a_home_directory_it_is_kept_in_memory(tmp_path: Path) -> None:
@@ -211,10 +211,10 @@ def test_without_a_home_directory_it_is_kept_in_memory(tmp_path: Path) -> None:
     bench = Bench(None)
     server = bench.start()
     assert server.problem == "there is no home directory"
-    before = server.shown
+    before = server.current
     assert server.refresh(NOW + timedelta(days=390))
-    assert server.shown.fingerprint == before.fingerprint
-    assert server.shown.authority == before.authority
+    assert server.current.fingerprint == before.fingerprint
+    assert server.current.authority == before.authority
 
 
 @pytest.mark.parametrize("in_the_way", ["file", "directory"])
@@ -247,13 +247,13 @@ def test_two_first_starts_at_the_same_time_show_one_certificate(
 
     monkeypatch.setattr(making, "write", start_another)
     server = bench.start()
-    assert server.shown.fingerprint == others[0].shown.fingerprint
-    assert server.shown.authority == others[0].shown.authority
+    assert server.current.fingerprint == others[0].current.fingerprint
+    assert server.current.authority == others[0].current.authority
 
 
 def test_the_chain_is_shown(bench: Bench) -> None:
     server = bench.start()
-    assert isinstance(server.shown.context, ssl.SSLContext)
+    assert isinstance(server.current.context, ssl.SSLContext)
     assert (bench.directory / "server.pem").read_bytes().count(b"BEGIN CERTIFICATE") == 2
 
 

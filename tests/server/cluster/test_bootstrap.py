@@ -60,7 +60,7 @@ def arrive(tmp_path: Path) -> Iterator[Callable[..., int]]:
         link: Any = SimpleNamespace(
             ask=lambda _subject, question, _timeout_s: other.answer(question)
         )
-        hub: Any = SimpleNamespace(begin=lambda *_: [])
+        hub: Any = SimpleNamespace(resume=lambda *_: [])
         bootstrap = Bootstrap(CONFIG, history, hub, link, pytest.fail)
         executor = SimpleNamespace(resume=lambda: None)
         replica: Any = SimpleNamespace(
@@ -135,7 +135,7 @@ class Start:
         self.began: list[tuple[str, int]] = []
         self.failed: list[str] = []
         self.history: Any = None
-        hub: Any = SimpleNamespace(begin=lambda epoch, seq, _: self.began.append((epoch, seq)))
+        hub: Any = SimpleNamespace(resume=lambda epoch, seq, _: self.began.append((epoch, seq)))
         link: Any = SimpleNamespace(ask=self._ask)
         self.link, self.hub = link, hub
 
@@ -337,7 +337,7 @@ def test_other_rules_than_those_of_the_chat_are_told(options: dict[str, Any], wo
     start.others_have(9, shared_addresses=False, max_users=1_000, hold_names_days=None)
     start.fails(words)
     genesis = Genesis("x", "epoch", 0, rules_of(Config(port=0, max_users=1_000)))
-    start.bootstrap().begin(genesis, RoomState())
+    start.bootstrap().on_genesis(genesis, RoomState())
     assert len(start.failed) == 1
     assert start.began == []
 
@@ -380,6 +380,6 @@ def test_a_history_that_cannot_be_written_is_a_problem_of_the_start(start: Start
 
     start.history.adopt = fail
     bootstrap = start.bootstrap()
-    bootstrap.begin(Genesis("x", "epoch", 9, rules_of(start.config)), RoomState())
+    bootstrap.on_genesis(Genesis("x", "epoch", 9, rules_of(start.config)), RoomState())
     assert bootstrap.problem is full
     assert not bootstrap.begun.is_set()

@@ -52,7 +52,7 @@ class Lab:
         up = commands.unpack(self.published[-1])
         assert up is not None
         assert isinstance(up.commands[0], NodeUp)
-        self.nodes.begin("lab2", 3, up.commands[0])
+        self.nodes.note_up("lab2", 3, up.commands[0])
         self.proposer.begin_incarnation(3)
 
 
@@ -96,12 +96,12 @@ def test_the_age_of_the_own_word_is_that_of_the_batch_that_came_back_last(lab: L
 
 def test_every_node_is_seen_with_its_last_sign_of_life_by_the_logs_time(lab: Lab) -> None:
     lab.nodes.advance(1_000)
-    lab.nodes.begin("lab3", 1, NodeUp("boot3", 1, ["10.0.0.3:5000"]))
-    lab.nodes.begin("lab1", 2, NodeUp("boot1", 1, ["10.0.0.1:5000"]))
+    lab.nodes.note_up("lab3", 1, NodeUp("boot3", 1, ["10.0.0.3:5000"]))
+    lab.nodes.note_up("lab1", 2, NodeUp("boot1", 1, ["10.0.0.1:5000"]))
     lab.nodes.advance(2_500)
     beat: list[Any] = [SignOfLife(0, b"")]
     lab.nodes.judge(commands.Batch(1, "lab3", 1, 1, beat))
-    lab.nodes.end("lab1")
+    lab.nodes.note_down("lab1")
     lab.nodes.advance(2_700)
     first, second = lab.collector.measure().nodes
     assert (first.name, first.is_up, first.incarnation) == ("lab1", False, 0)

@@ -301,7 +301,7 @@ def test_letters_for_sessions_that_do_not_come_are_forgotten(room: Room) -> None
     letter = envelope.letters[0]
     assert isinstance(letter, letters.Forward)
     letter.to += 1
-    early.read(letters.pack(envelope))
+    early.receive(letters.pack(envelope))
     room.pass_time(2.0)
     assert not room["b"].hub.directs._early
 
@@ -319,7 +319,7 @@ def test_a_fault_in_reading_a_letter_costs_this_letter_alone(
     wrong: Any = letters.Answer(luis.route.number, Error(code=ErrorCode.BUSY, message=""))
     envelope.letters[:] = [wrong, forward]
     room["b"].switchboard.mailbox_of(luis.route).post = _fail  # type: ignore[union-attr, method-assign]
-    room.peers["b"].read(letters.pack(envelope))
+    room.peers["b"].receive(letters.pack(envelope))
     assert "fault in a letter" in caplog.text
     assert room.take("b", luis) == [("hola", 1)]
 

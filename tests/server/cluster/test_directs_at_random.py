@@ -94,7 +94,7 @@ class Play(Room):
         for _ in range(self.random.randint(0, len(self.air))):
             to, data = self.air.pop(0)
             if self.random.random() >= self.losses:
-                self.peers[to].read(data)
+                self.peers[to].receive(data)
 
     def take_some(self) -> None:
         self.receive(self.random.choice(NAMES))

@@ -21,7 +21,7 @@ def nodes() -> Nodes:
     """One node, which came up at place 1."""
     nodes = Nodes()
     nodes.advance(T)
-    assert nodes.begin("a", 1, up())
+    assert nodes.note_up("a", 1, up())
     return nodes
 
 
@@ -73,14 +73,14 @@ def test_only_the_next_number_counts(nodes: Nodes) -> None:
 
 def test_a_new_incarnation_fences_the_one_before(nodes: Nodes) -> None:
     assert nodes.judge(batch(1)) is Verdict.COUNTS
-    assert nodes.begin("a", 9, up("second"))
+    assert nodes.note_up("a", 9, up("second"))
     assert nodes.judge(batch(2)) is Verdict.FENCED
     assert nodes.judge(batch(1, incarnation=9)) is Verdict.COUNTS
     assert nodes.judge(batch(2, node="b")) is Verdict.FENCED
 
 
 def test_a_node_that_has_ended_is_fenced_and_not_silent(nodes: Nodes) -> None:
-    nodes.end("a")
+    nodes.note_down("a")
     assert nodes.judge(batch(1)) is Verdict.FENCED
     assert nodes.judge(batch(1, incarnation=0)) is Verdict.FENCED
     for second in range(1, 30):
@@ -90,16 +90,16 @@ def test_a_node_that_has_ended_is_fenced_and_not_silent(nodes: Nodes) -> None:
 
 
 def test_a_start_that_comes_again_counts_once_however_late(nodes: Nodes) -> None:
-    assert not nodes.begin("a", 2, up())
-    nodes.end("a")
-    assert not nodes.begin("a", 3, up()), "it was sent again before it was applied"
-    assert nodes.begin("a", 4, up("second"))
-    assert not nodes.begin("a", 5, up())
+    assert not nodes.note_up("a", 2, up())
+    nodes.note_down("a")
+    assert not nodes.note_up("a", 3, up()), "it was sent again before it was applied"
+    assert nodes.note_up("a", 4, up("second"))
+    assert not nodes.note_up("a", 5, up())
     assert nodes.by_name["a"].incarnation == 4
 
 
 def test_the_latest_starts_are_remembered(nodes: Nodes) -> None:
     for number in range(20):
-        assert nodes.begin("a", 10 + number, up(f"boot{number}"))
+        assert nodes.note_up("a", 10 + number, up(f"boot{number}"))
     assert len(nodes.by_name["a"].boots) == 8
-    assert not nodes.begin("a", 99, up("boot13"))
+    assert not nodes.note_up("a", 99, up("boot13"))

@@ -166,7 +166,7 @@ FIELDS = ("id", "name", "address", "status", "since")
 def test_a_number_that_cannot_be_is_no_answer(room, worker, seconds):
     ask_idle(room, worker)
     room.air.clear()
-    room.peers["a"].read(pack(Envelope("b", [IdleFor(1, seconds)])))
+    room.peers["a"].receive(pack(Envelope("b", [IdleFor(1, seconds)])))
     assert idle_told(worker) == [0]
 
 
@@ -179,7 +179,7 @@ def test_of_a_silent_node_what_is_known_here_is_the_answer_after_a_second(room, 
     clock.s += 0.1
     room.pass_time(0.1)
     assert idle_told(worker) == [0]
-    room.peers["a"].read(pack(Envelope("b", [IdleFor(1, 5.0)])))
+    room.peers["a"].receive(pack(Envelope("b", [IdleFor(1, 5.0)])))
     assert idle_told(worker) == []
 
 
@@ -191,14 +191,14 @@ def test_a_fault_in_a_letter_costs_that_letter_alone(room, worker, caplog, monke
     room.air.clear()
     monkeypatch.setattr(room["a"].hub, "note_seen", lambda *_: 1 / 0)
     seen = SeenThrough(room["b"].find("luis").route.number, 1)
-    room.peers["a"].read(pack(Envelope("b", [seen, IdleFor(1, 7.0)])))
+    room.peers["a"].receive(pack(Envelope("b", [seen, IdleFor(1, 7.0)])))
     assert idle_told(worker) == [7]
     assert "fault in a letter of node=b" in caplog.text
 
 
 def test_what_is_no_letter_is_left_alone(room):
     received = room.peers["a"].letters_received
-    room.peers["a"].read(b"nonsense")
+    room.peers["a"].receive(b"nonsense")
     assert room.peers["a"].letters_received == received
 
 

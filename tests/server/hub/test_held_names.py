@@ -27,7 +27,7 @@ def held():
 
 
 def test_a_name_is_held_for_the_first_key_in_every_spelling(held):
-    held.begin(ANA, "mine", at())
+    held.begin_session(ANA, "mine", at())
     assert held.is_for_another(OTHER_ANA, "yours", at())
     assert held.is_for_another(ANA, None, at())
     assert not held.is_for_another(OTHER_ANA, "mine", at())
@@ -35,37 +35,37 @@ def test_a_name_is_held_for_the_first_key_in_every_spelling(held):
 
 
 def test_a_session_without_a_key_holds_nothing(held):
-    held.begin(ANA, None, at())
+    held.begin_session(ANA, None, at())
     assert not held.is_for_another(ANA, "yours", at())
     assert held.changes == []
 
 
 def test_the_days_count_from_the_end_of_the_last_session(held):
-    held.begin(ANA, "mine", at())
+    held.begin_session(ANA, "mine", at())
     assert held.is_for_another(ANA, "yours", at(500))
-    held.end(ANA, at(500))
+    held.end_session(ANA, at(500))
     assert held.is_for_another(ANA, "yours", at(529.9))
     assert not held.is_for_another(ANA, "yours", at(530))
-    held.begin(ANA, "mine", at(529))
-    held.end(ANA, at(600))
+    held.begin_session(ANA, "mine", at(529))
+    held.end_session(ANA, at(600))
     assert held.is_for_another(ANA, "yours", at(629))
 
 
 def test_a_name_whose_days_are_over_belongs_to_the_next_one(held):
-    held.begin(ANA, "mine", at())
-    held.end(ANA, at())
-    held.begin(ANA, "yours", at(31))
+    held.begin_session(ANA, "mine", at())
+    held.end_session(ANA, at())
+    held.begin_session(ANA, "yours", at(31))
     assert held.is_for_another(ANA, "mine", at(31))
     assert not held.is_for_another(ANA, "yours", at(31))
 
 
 def test_a_name_that_was_freed_is_held_no_longer_even_while_its_user_is_here(held):
-    held.begin(ANA, "mine", at())
+    held.begin_session(ANA, "mine", at())
     assert held.holds(ANA)
     held.free(OTHER_ANA)
     assert not held.holds(ANA)
     held.free(ANA)
-    held.end(ANA, at())
+    held.end_session(ANA, at())
     assert not held.is_for_another(ANA, "yours", at())
 
 
@@ -86,8 +86,8 @@ def test_what_a_run_that_was_killed_has_left_is_held_from_the_start_on():
 
 
 def test_every_change_is_one_to_be_stored(held):
-    held.begin(ANA, "mine", at())
-    held.end(ANA, at(1))
+    held.begin_session(ANA, "mine", at())
+    held.end_session(ANA, at(1))
     held.free(ANA)
     assert held.changes == [
         HeldName(key="ana", name="Ana", key_hash="mine"),
@@ -97,9 +97,9 @@ def test_every_change_is_one_to_be_stored(held):
 
 
 def test_the_row_has_the_spelling_that_was_last_used(held):
-    held.begin(ANA, "mine", at())
+    held.begin_session(ANA, "mine", at())
     assert held.changes[-1].name == "Ana"
-    held.begin(OTHER_ANA, "mine", at(1))
+    held.begin_session(OTHER_ANA, "mine", at(1))
     assert held.changes[-1].name == OTHER_ANA.shown
 
 
@@ -108,11 +108,11 @@ def test_the_number_of_names_is_bounded_and_old_ones_make_room(monkeypatch):
     held = HeldNames(30, [], at())
     names = [parse_name(f"user{number}") for number in range(4)]
     for name in names[:3]:
-        held.begin(name, "mine", at())
-        held.end(name, at())
+        held.begin_session(name, "mine", at())
+        held.end_session(name, at())
     assert len(held) == 2
     assert not held.is_for_another(names[2], "yours", at())
-    held.begin(names[3], "mine", at(31))
+    held.begin_session(names[3], "mine", at(31))
     assert held.is_for_another(names[3], "yours", at(31))
     assert len(held) == 1
 

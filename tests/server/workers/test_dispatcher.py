@@ -204,7 +204,7 @@ def test_nothing_more_is_read_for_a_long_answer_whose_client_has_gone(bench):
     reader = bench.connect()
     reader.source = LastPieces(ZeroDivisionError())
     bench.connections.finish(reader, CloseReason.QUIT, None, bench.clock.s)
-    bench.dispatcher._react(bench.output.flush_private())
+    bench.dispatcher._handle_results(bench.output.flush_private())
     bench.connections.close(reader, CloseReason.LOST)
     bench.dispatcher.flush()
     assert bench.observer.faults == 0

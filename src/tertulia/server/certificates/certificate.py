@@ -8,9 +8,9 @@ from typing import Protocol
 from tertulia.server.addresses import own_addresses
 from tertulia.server.certificates.files import SecretFiles
 from tertulia.server.certificates.given import GivenCertificate
+from tertulia.server.certificates.loaded import LoadedCertificate
 from tertulia.server.certificates.names import names_of_computer, names_to_certify
 from tertulia.server.certificates.own import OwnCertificate
-from tertulia.server.certificates.shown import Shown
 from tertulia.server.config import Config
 from tertulia.state_directory import state_directory
 
@@ -21,7 +21,7 @@ class Certificate(Protocol):
     check_every_s: float  # seconds between two calls of `refresh`
 
     @property
-    def shown(self) -> Shown:
+    def current(self) -> LoadedCertificate:
         """The certificate that new clients get. Any thread."""
 
     @property

@@ -9,7 +9,7 @@ import ssl
 from pathlib import Path
 
 from tertulia.i18n import _
-from tertulia.server.certificates.shown import Shown, show
+from tertulia.server.certificates.loaded import LoadedCertificate, load
 
 log = logging.getLogger("tertulia.server")
 
@@ -30,7 +30,7 @@ class GivenCertificate:
         """Raises CertificateUnusable."""
         self._files = certificate, key
         self._read_stamp = self._seen_stamp = self._stamp()
-        self.shown = self._read()  # changes with each `refresh` that returns True
+        self.current = self._read()  # changes with each `refresh` that returns True
 
     def refresh(self, _now: datetime.datetime) -> bool:
         """Read the files if they have changed; return whether they are used from now on.
@@ -43,7 +43,7 @@ class GivenCertificate:
             return False
         self._read_stamp = seen
         try:
-            self.shown = self._read()
+            self.current = self._read()
         except CertificateUnusable as problem:
             log.error("new certificate not used, the old one stays: %s", problem)
             return False
@@ -58,7 +58,7 @@ class GivenCertificate:
             return None
         return tuple((each.st_mtime_ns, each.st_ino, each.st_size) for each in found)
 
-    def _read(self) -> Shown:
+    def _read(self) -> LoadedCertificate:
         content = []
         for path in self._files:
             try:
@@ -70,7 +70,7 @@ class GivenCertificate:
                 ) from error
         certificate, key = content
         try:
-            return show(certificate, key)
+            return load(certificate, key)
         except (ssl.SSLError, ValueError) as error:
             raise CertificateUnusable(self._why_not(certificate, key, error)) from error
 

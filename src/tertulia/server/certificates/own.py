@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tertulia.server.certificates.files import SecretFiles
+from tertulia.server.certificates.loaded import LoadedCertificate, certified, load_own
 from tertulia.server.certificates.names import is_local
-from tertulia.server.certificates.shown import Shown, certified, show_own
 
 if TYPE_CHECKING:
     from tertulia.server.certificates.authority import Authority
@@ -43,7 +43,7 @@ class OwnCertificate:
         self._files = files
         self._computer = computer
         self._names = names
-        self.shown = self._find(now)  # changes with each `refresh` that returns True
+        self.current = self._find(now)  # changes with each `refresh` that returns True
 
     @property
     def problem(self) -> str:
@@ -52,23 +52,23 @@ class OwnCertificate:
 
     def refresh(self, now: datetime.datetime) -> bool:
         """Renew the certificate if it expires soon or lacks an address; return whether it did."""
-        if _is_good(self.shown, self._names(), now):
+        if _is_good(self.current, self._names(), now):
             return False
-        self.shown = self._find(now)
+        self.current = self._find(now)
         return True
 
-    def _find(self, now: datetime.datetime) -> Shown:
+    def _find(self, now: datetime.datetime) -> LoadedCertificate:
         names = self._names()
         kept = self._files.read(_SERVER)  # another server of this user may have renewed it
         if kept is not None:
             try:
-                shown = show_own(kept)
+                loaded = load_own(kept)
             except (ssl.SSLError, ValueError):
                 log.debug("certificate file not usable as it is")
             else:
-                if _is_good(shown, names, now):
-                    return shown
-        return show_own(self._make(names, now, kept))
+                if _is_good(loaded, names, now):
+                    return loaded
+        return load_own(self._make(names, now, kept))
 
     def _make(self, names: set[str], now: datetime.datetime, kept: bytes | None) -> bytes:
         from tertulia.server.certificates import authority as making  # slow and rarely needed
@@ -117,9 +117,9 @@ class OwnCertificate:
         return making.read_authority(self._files.create(_AUTHORITY, pem))
 
 
-def _is_good(shown: Shown, names: set[str], now: datetime.datetime) -> bool:
+def _is_good(loaded: LoadedCertificate, names: set[str], now: datetime.datetime) -> bool:
     try:
-        found = certified(shown)
+        found = certified(loaded)
     except ssl.SSLError:
         return False
     return names <= found.names and found.begins <= now <= found.ends - _RENEW_BEFORE

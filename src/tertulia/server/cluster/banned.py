@@ -47,7 +47,8 @@ class BannedNewcomers:
     def decide(self, known_at: float) -> list[Decided]:
         """Return the newcomers whose wait is over, to be refused (with a ban) or admitted.
 
-        This node has carried out everything that was decided before `known_at` (monotonic clock).
+        This node has applied everything that was decided before `known_at` (monotonic clock). The
+        link's thread.
         """
         decided: list[Decided] = []
         if not self._waiting:  # nearly always; this runs after each entry of the log

@@ -1,7 +1,7 @@
 """Gives a starting node the common state: from its own file, another node, or the log.
 
-The main thread runs this before the node comes up. The link's thread calls `begin`, when it has
-read the first entries of the log, and `place`, also later.
+The main thread runs this before the node comes up. The link's thread calls `on_genesis`, when
+it has read the first entries of the log, and `place`, also later.
 """
 
 import contextlib
@@ -58,7 +58,7 @@ class Bootstrap:
         self.first_entries: list[bytes] = []
         self._own_log = ""  # the name of a log that this node begins
         self.begun = threading.Event()
-        self.problem: Exception | None = None  # why `begin` has failed
+        self.problem: Exception | None = None  # why `on_genesis` has failed
         self.states_fetched = 0  # from other nodes, since the start
 
     def check_alone(self) -> None:
@@ -152,7 +152,7 @@ class Bootstrap:
             own.room.nonces = known_nonces(history.nonces_at(moment, own.seq))
         self._check(own.rules)
         self.replica.resume(own)
-        self._hub.begin(own.epoch, own.seq, own.room)
+        self._hub.resume(own.epoch, own.seq, own.room)
         self._start_with(own.epoch, own.seq)
 
     def _resume_other(self, other: Snapshot) -> None:
@@ -162,7 +162,7 @@ class Bootstrap:
         self.states_fetched += 1
         self._adopt(other.epoch, other.seq, other.room, misses=True)
 
-    def begin(self, genesis: Genesis, state: RoomState) -> None:
+    def on_genesis(self, genesis: Genesis, state: RoomState) -> None:
         """Begin with the first entries of the log, which are complete. The link's thread."""
         is_own = genesis.log == self._own_log
         try:
@@ -208,7 +208,7 @@ class Bootstrap:
 
     def _adopt(self, epoch: str, seq: int, state: RoomState, *, misses: bool) -> None:
         """Begin with a state that is not this node's own; its file may lack earlier rows."""
-        visits = self._hub.begin(epoch, seq, state)
+        visits = self._hub.resume(epoch, seq, state)
         history = self._history
         if history is not None:
             own = None if history.place is None else snapshots.unpack(history.place.state)

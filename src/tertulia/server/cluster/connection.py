@@ -104,7 +104,7 @@ class Connection:
         self._on_arrival = on_arrival
         self._on_error = on_error
         self._last_error: Exception | None = None
-        self._client = _Client(address.has_tls, trust, self._end)
+        self._client = _Client(address.has_tls, trust, self._note_end)
         self._unsent: deque[tuple[int, Callable[[], Awaitable[None]]]] = deque()
         self._unsent_bytes = 0
         self._wake = asyncio.Event()
@@ -192,7 +192,7 @@ class Connection:
             return
         self._silent_s += seconds
         if self._silent_s > _DEAD_S:
-            self._end(errors.StaleConnectionError())
+            self._note_end(errors.StaleConnectionError())
 
     async def close(self, *, at_once: bool = True) -> None:
         """End the connection, and first send what is queued unless `at_once`."""
@@ -211,7 +211,7 @@ class Connection:
         with contextlib.suppress(TimeoutError, OSError, errors.Error):
             await asyncio.wait_for(self._client.close(), _CLOSE_S)
 
-    def _end(self, error: Exception) -> None:
+    def _note_end(self, error: Exception) -> None:
         if not self.ended.is_set():
             self.why_ended = str(error)
             self.ended.set()
@@ -247,7 +247,7 @@ class Connection:
                 # Not `flush`, which succeeds at once when nothing reads any more.
                 await self._client.rtt(_NEVER_S)
             except (OSError, errors.Error) as error:
-                self._end(error)
+                self._note_end(error)
                 return
             self._pongs += 1
 

@@ -166,7 +166,7 @@ class Executor:
     def _leave(self, node: str, command: Leave, _ticket: Ticket | None) -> None:
         session = self.session_at(Route(node, command.number))
         if session is not None:
-            self._end(session, command.reason)
+            self._end_session(session, command.reason)
 
     def drop(self, node: str, recorded: CloseReason) -> None:
         """End all sessions of a node that is down, or begins again.
@@ -175,12 +175,12 @@ class Executor:
         this one, its clients are asked to reconnect in a moment.
         """
         for session in [one for one in self._hub.people() if one.route.node == node]:
-            self._end(session, CloseReason.LOST, recorded)
+            self._end_session(session, CloseReason.LOST, recorded)
             retry_after = round(random.uniform(*_COME_BACK_S), 3)
             closing = Closing(reason=CloseReason.SHUTDOWN, cause=CUT_OFF, retry_after=retry_after)
             self._post_to(session, Expel(session.route.number, closing))
 
-    def _end(
+    def _end_session(
         self, session: Session, reason: CloseReason, recorded: CloseReason | None = None
     ) -> None:
         replies = self._hub.apply_end(session, reason, recorded)
@@ -201,7 +201,7 @@ class Executor:
             nonce = UNSET if command.nonce is None else command.nonce
             request = Say(text=command.text, nonce=nonce)
             outcome = Hub.say(self._hub, session, request, NOBODY)
-        self._tell_presence(session, ticket)
+        self._send_own_presence(session, ticket)
         return outcome
 
     def _show_status(self, node: str, command: ShowStatus, ticket: Ticket | None) -> Any:
@@ -211,22 +211,22 @@ class Executor:
         request_id = UNSET if ticket is None else ticket.request_id
         request = SetStatus(status=command.status, id=request_id)
         outcome = Hub.set_status(self._hub, session, request)
-        self._tell_presence(session, ticket)
+        self._send_own_presence(session, ticket)
         return outcome
 
     def _idle(self, node: str, command: Idle, ticket: Ticket | None) -> None:
         session = self.session_at(Route(node, command.number))
         if session is not None:
             self._hub.apply_idle(session)
-            self._tell_presence(session, ticket)
+            self._send_own_presence(session, ticket)
 
     def _show_active(self, node: str, command: Active, ticket: Ticket | None) -> None:
         session = self.session_at(Route(node, command.number))
         if session is not None:
             self._hub.apply_activity(session)
-            self._tell_presence(session, ticket)
+            self._send_own_presence(session, ticket)
 
-    def _tell_presence(self, session: Session, ticket: Ticket | None) -> None:
+    def _send_own_presence(self, session: Session, ticket: Ticket | None) -> None:
         """Have a session told of its own status change, if it sees no others and gets no answer."""
         if ticket is None and session.own_presence:
             mailbox = self._switchboard.mailbox_of(session.route)

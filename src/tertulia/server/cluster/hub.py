@@ -118,7 +118,7 @@ class NodeHub(Hub):
             if self._history is not None:
                 self._history.save_place(place)
 
-    def begin(self, epoch: str, seq: int, state: RoomState) -> list[Visit]:
+    def resume(self, epoch: str, seq: int, state: RoomState) -> list[Visit]:
         """Start from a state of the chat; return its visits. Before any client is served."""
         with self._lock:
             self._epoch = epoch
@@ -281,7 +281,7 @@ class NodeHub(Hub):
         self, session: Session, reason: CloseReason, recorded: CloseReason | None = None
     ) -> list[Reply] | None:
         """Carry out the end of a session. See Hub.release, and Room.release for `recorded`."""
-        replies = self._end(session, reason, recorded)
+        replies = self._end_session(session, reason, recorded)
         self.note_ended(session)
         return replies
 

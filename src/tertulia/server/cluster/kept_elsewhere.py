@@ -43,9 +43,9 @@ class KeptElsewhere:
             return
         self._waiting += receipts
         if not self._is_asking:
-            self._begin()
+            self._begin_round()
 
-    def _begin(self) -> None:
+    def _begin_round(self) -> None:
         receipts, self._waiting = self._waiting[:_MAX_ASKED], self._waiting[_MAX_ASKED:]
         nodes = self._context.up()
         self._is_asking = bool(receipts and nodes)
@@ -73,4 +73,4 @@ class KeptElsewhere:
             acknowledge(asked.receipts, are_stored=False)
             asked.receipts = []
         if not asked.receipts:
-            self._begin()
+            self._begin_round()

@@ -60,7 +60,7 @@ class Nodes(Struct, array_like=True):
         self.entry_ms = time_ms
         self.time_ms = max(self.time_ms, time_ms)
 
-    def begin(self, name: str, place: int, up: NodeUp) -> bool:
+    def note_up(self, name: str, place: int, up: NodeUp) -> bool:
         """Note that a node comes up; return False if this start is known already."""
         known = self.by_name.get(name)
         if known is not None and up.boot in known.boots:
@@ -82,7 +82,7 @@ class Nodes(Struct, array_like=True):
         node.last_number = batch.number
         return Verdict.COUNTS
 
-    def end(self, name: str) -> None:
+    def note_down(self, name: str) -> None:
         """Note that a node is down."""
         self.by_name[name].incarnation = 0
 

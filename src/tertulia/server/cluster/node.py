@@ -99,7 +99,7 @@ class Node:
             *(config.node, addresses, self._publish, self.link.call, time.monotonic)
         )
         self._bootstrap = bootstrap = Bootstrap(config, history, self.hub, self.link, fail)
-        self.replica = bootstrap.replica = Replica(self.hub, self.proposer, bootstrap.begin)
+        self.replica = bootstrap.replica = Replica(self.hub, self.proposer, bootstrap.on_genesis)
         self.hub.nodes, self.hub.per_node = self.addresses, self.per_node
         self._sender = StateSender(config.node, self._packed_state)
         context = NodeContext(
@@ -163,7 +163,7 @@ class Node:
         stream = link.open_stream()
         self._bootstrap.find_state(stream)
         link.serve(node_subject(config.chat, config.node, "hello"), lambda _data, reply: reply(b""))
-        link.serve(self._subject("letters"), lambda data, _reply: self.peers.read(data))
+        link.serve(self._subject("letters"), lambda data, _reply: self.peers.receive(data))
         link.consume_from(self.replica.place + 1)
         self._catch_up(stream.last)
         self._is_caught_up = True

@@ -201,7 +201,7 @@ class Peers:
         with self._hub.lock:
             self._hub.directs.tick()
 
-    def read(self, data: bytes) -> None:
+    def receive(self, data: bytes) -> None:
         """Handle letters of another node. An exception is logged, and its letter is dropped."""
         envelope = unpack(data)
         if envelope is None:

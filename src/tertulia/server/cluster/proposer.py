@@ -2,7 +2,7 @@
 
 Commands that come while batches are under way form the next batch. A batch that does not come back
 is published again with the same number, which is always safe: a number counts only once.
-`submit` may be called by any thread, everything else by the link's thread alone.
+Any thread may call `submit` and read the numbers; only the link's thread calls the other methods.
 """
 
 import secrets

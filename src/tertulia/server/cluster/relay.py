@@ -106,7 +106,7 @@ class PageRelay:
         if answer is not None and answer.page is not None:
             self._others_keep = True
             _answer(passing.ticket, answer.page)
-            self._end()
+            self._finish()
             return
         passing.verdicts[node] = None if answer is None else answer.verdict
         self._ask_next(passing)
@@ -134,10 +134,10 @@ class PageRelay:
         else:
             nobody_keeps = not self._others_keep and set(verdicts.values()) <= {Verdict.OFF}
             _answer(ticket, self._refusal(ticket, nobody_keeps=nobody_keeps))
-        self._end()
+        self._finish()
 
     def _answer_own(self, history: NodeHistory, ticket: PageTicket, *, nobody_has_it: bool) -> None:
-        def answer(page: Page | Error, is_whole: bool) -> None:
+        def answer(page: Page | Error, is_whole: bool) -> None:  # the reader's thread
             if is_whole or nobody_has_it or isinstance(page, Error):
                 _answer(ticket, page)
             else:
@@ -153,7 +153,7 @@ class PageRelay:
             return HistoryPage(messages=[], more=False)  # There is no such message.
         return refuse_page(self._events, ticket.request)
 
-    def _end(self) -> None:
+    def _finish(self) -> None:
         self._under_way -= 1
         # Not called directly: if many fail together, the calls would nest.
         self._context.call(self._begin_next)

@@ -1,7 +1,8 @@
 """This node's copy of the common state: it applies every entry of the log, in order.
 
 The effect of an entry depends only on the entries before it, never on a clock, a random number or
-an option of this node. After the start, the link's thread alone runs this.
+an option of this node. After the start, only the link's thread applies entries. Any thread may read
+the log's time and which nodes are up.
 """
 
 import logging
@@ -59,12 +60,12 @@ class Replica:
     """Applies entries to the Hub. `place` is the place of the last one applied."""
 
     def __init__(
-        self, hub: NodeHub, proposer: Proposer, begin: Callable[[Genesis, RoomState], None]
+        self, hub: NodeHub, proposer: Proposer, on_genesis: Callable[[Genesis, RoomState], None]
     ) -> None:
-        """`begin` is called when the beginning of the log is complete; it starts the Hub."""
+        """`on_genesis` is called once the beginning of the log is complete; it starts the Hub."""
         self._hub = hub
         self._proposer = proposer
-        self._begin = begin
+        self._on_genesis = on_genesis
         self.executor: Executor | None = None  # set when the workers can be reached
         self.place = 0
         self.nodes = Nodes()
@@ -149,10 +150,10 @@ class Replica:
         nonces = [nonce for part in ordered for nonce in part.nonces]
         self.rules, self.epoch = genesis.rules, genesis.epoch
         self._beginnings = {}
-        self._begin(genesis, RoomState(rows=rows, nonces=nonces))
+        self._on_genesis(genesis, RoomState(rows=rows, nonces=nonces))
 
     def _begin_node(self, name: str, up: NodeUp) -> None:
-        if not self.nodes.begin(name, self.place, up):
+        if not self.nodes.note_up(name, self.place, up):
             return
         log.info("node up node=%s place=%d addresses=%s", name, self.place, ",".join(up.addresses))
         if up.python not in ("", PYTHON):
@@ -184,7 +185,7 @@ class Replica:
                 executor.apply(batch.node, command, tickets[index] if tickets else None)
 
     def _end_node(self, name: str, recorded: CloseReason = CloseReason.LOST) -> None:
-        self.nodes.end(name)
+        self.nodes.note_down(name)
         self._drop_users(name, recorded)
 
     def _drop_users(self, name: str, recorded: CloseReason = CloseReason.LOST) -> None:

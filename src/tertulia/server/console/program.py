@@ -266,7 +266,7 @@ class Console:
         if self._sock.fileno() in ready:
             self._receive()
             while (message := self._next_message()) is not None:
-                self._react(message)
+                self._handle_message(message)
         return stdin in ready
 
     def _ask(self, request: Request) -> Answer:
@@ -278,12 +278,12 @@ class Console:
             while (message := self._next_message()) is not None:
                 if isinstance(message, Answer) and message.id == number:
                     return message
-                self._react(message)
+                self._handle_message(message)
             if not self._poll.poll(max(0.0, give_up_at - time.monotonic()) * 1_000):
                 raise ServerGone(_("the server does not answer"))
             self._receive()
 
-    def _react(self, message: ServerMessage) -> None:
+    def _handle_message(self, message: ServerMessage) -> None:
         match message:
             case Ping():
                 self._send(Pong(id=message.id))
@@ -299,7 +299,7 @@ class Console:
             # It may have sent the reason before.
             self._receive()
             while (message := self._next_message()) is not None:
-                self._react(message)
+                self._handle_message(message)
             raise ServerGone(_("the server has stopped")) from None
 
     def _receive(self) -> None:

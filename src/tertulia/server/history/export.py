@@ -95,7 +95,7 @@ def _write_elsewhere(history: Path, to: str, write: Callable[[MessageReader], No
                 "the history {history} lacks some messages, which other servers of the chat have: "
                 "do this on one of those"
             )
-            _tell(text, history, to)
+            _print(text, history, to)
     except BrokenPipeError:  # The reader, for example `head`, has ended.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -111,11 +111,11 @@ def _write_elsewhere(history: Path, to: str, write: Callable[[MessageReader], No
 
 
 def _fail(text: str, history: Path, to: str, reason: object = "") -> int:
-    _tell(text, history, to, reason)
+    _print(text, history, to, reason)
     return 1
 
 
-def _tell(text: str, history: Path, to: str, reason: object = "") -> None:
+def _print(text: str, history: Path, to: str, reason: object = "") -> None:
     text = text.format(history=history, file=to, reason=reason)
     print(wrapped_for(sys.stderr, f"tertulia-server: {text}"), file=sys.stderr)
 

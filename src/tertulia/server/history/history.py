@@ -137,19 +137,19 @@ class History:
 
     def write(self, message: ChatMessage, receipt: Receipt | None) -> None:
         """Store a message for which room was taken, then acknowledge it if somebody waits."""
-        self._hand_in(Write(message, receipt))
+        self._enqueue(Write(message, receipt))
 
     def keep(self, changes: Sequence[Change], receipt: Receipt | None = None) -> None:
         """Store changes of the records, then acknowledge them. See Keeper.keep."""
         if receipt is None:
             self._reserved += 1
-        self._hand_in(Keep(changes, receipt))
+        self._enqueue(Keep(changes, receipt))
 
     def acknowledge(self, receipt: Receipt) -> None:
         """Acknowledge an earlier message once it is stored; this uses up the room taken."""
-        self._hand_in(Confirm(receipt))
+        self._enqueue(Confirm(receipt))
 
-    def _hand_in(self, item: Write | Keep | Confirm) -> None:
+    def _enqueue(self, item: Write | Keep | Confirm) -> None:
         with self._lock:
             self._queue.append(item)
             if self._sleeping:
@@ -217,7 +217,7 @@ class History:
             if reserve_from is not None:
                 self._reserve(reserve_from)
             if group:
-                self._carry_out(group)
+                self._process_group(group)
             self._last_group = len(group)
             wait_s = self._tidy(is_idle=not group)
             self.vitals.busy_since = 0.0
@@ -241,7 +241,7 @@ class History:
         upkeep, is_writable = self._upkeep, not self._is_failing
         upkeep.index(is_idle=is_idle, is_asked=bool(self._searches), is_writable=is_writable)
         if self._searches and not upkeep.unindexed:
-            self._pass_on(self._searches)
+            self._forward(self._searches)
             self._searches = []
         elif self._searches and time.monotonic() >= self._refuse_searches_at:
             for ticket in self._searches:
@@ -250,7 +250,7 @@ class History:
         upkeep.forget(is_writable=is_writable)
         return upkeep.wait_s(is_idle=is_idle or bool(self._searches), is_writable=is_writable)
 
-    def _carry_out(self, group: list[Write | Keep | Confirm | PageTicket]) -> None:
+    def _process_group(self, group: list[Write | Keep | Confirm | PageTicket]) -> None:
         written = [item.message for item in group if isinstance(item, Write)]
         changes = [change for item in group if isinstance(item, Keep) for change in item.changes]
         has_news = bool(written or changes)
@@ -277,7 +277,7 @@ class History:
         if searches and not self._searches:
             self._refuse_searches_at = time.monotonic() + _SEARCH_WITHIN_S
         self._searches += searches
-        self._pass_on([ticket for ticket in tickets if not isinstance(ticket.request, Search)])
+        self._forward([ticket for ticket in tickets if not isinstance(ticket.request, Search)])
         with self._lock:
             self._freed += len(group) - len(tickets)
             waiters: list[tuple[Owner, RoomAgain]] = []
@@ -286,7 +286,7 @@ class History:
         for owner, mail in waiters:
             owner.post(mail)
 
-    def _pass_on(self, tickets: Sequence[PageTicket | RowsTicket]) -> None:
+    def _forward(self, tickets: Sequence[PageTicket | RowsTicket]) -> None:
         if self._is_displaced:
             for ticket in tickets:
                 refuse(ticket)

@@ -206,21 +206,21 @@ class NodeHistory(History):
 
     # --- the writer's thread -------------------------------------------------------------------
 
-    def _carry_out(self, group: list[Write | Keep | Confirm | PageTicket]) -> None:
+    def _process_group(self, group: list[Write | Keep | Confirm | PageTicket]) -> None:
         for_node = [item.what for item in group if isinstance(item, NodeWork)]
         if for_node:
             group = [item for item in group if not isinstance(item, NodeWork)]
         for what in for_node:
             if isinstance(what, Rows):
                 self._fill(what)
-        super()._carry_out(group)
+        super()._process_group(group)
         tickets = [what for what in for_node if isinstance(what, RowsTicket)]
         # Another node must not take rows as complete that could not be written.
         if self._is_failing:
             for ticket in tickets:
                 refuse(ticket)
         else:
-            self._pass_on(tickets)
+            self._forward(tickets)
         for what in for_node:
             if isinstance(what, KeptTicket):
                 kept = [number for number in what.numbers if self._has(number)]

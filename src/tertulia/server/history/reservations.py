@@ -43,7 +43,7 @@ class Reservations:
         # copy. Then there is a new epoch, so that clients do not take new messages for old ones.
         self.went_back = False
 
-    def begin(self, db: sqlite3.Connection) -> Numbering:
+    def resume(self, db: sqlite3.Connection) -> Numbering:
         """Go on where the file and the lock file end; the file has just been opened."""
         row = db.execute("SELECT epoch, reserved_through FROM numbering").fetchone()
         epoch, reserved_through = row or (self._epoch or secrets.token_hex(8), 0)
@@ -65,7 +65,7 @@ class Reservations:
         self._epoch, self._through_in_file = epoch, reserved_through
         return Numbering(epoch, last_seq, self.reserve(last_seq))
 
-    def begin_without_file(self) -> Numbering:
+    def resume_without_file(self) -> Numbering:
         """Go on while the disk is too full to open the file. Raises OSError."""
         note = self._lock_file.note
         found = read_numbers(self._path)

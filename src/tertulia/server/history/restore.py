@@ -53,13 +53,13 @@ def restore(history: Path, copy: Path, clock: Callable[[], float] = time.time) -
         if isinstance(error, OSError) and error.filename is not None:
             reason = f"{error.filename}: {reason}"
         return _fail(_("cannot restore {history}: {reason}"), history, copy, reason)
-    _say(_("{file} is now the history {history}.").format(file=copy, history=history))
+    _print(_("{file} is now the history {history}.").format(file=copy, history=history))
     if aside is not None:
-        _say(_("The one before is kept as {file}.").format(file=aside))
+        _print(_("The one before is kept as {file}.").format(file=aside))
     return 0
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     """Print a text, also one with a file name that the terminal's encoding cannot represent."""
     encoding = sys.stdout.encoding
     print(text.encode(encoding, "backslashreplace").decode(encoding))

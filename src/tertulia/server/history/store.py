@@ -107,7 +107,7 @@ class MessageStore:
                 if not is_full_disk(error):
                     raise
                 self.problem = error
-                self.numbering = self._reservations.begin_without_file()
+                self.numbering = self._reservations.resume_without_file()
         except BaseException as error:
             if isinstance(error, StoreOfAnotherVersion):
                 self._lock_file.forget()  # Leave no trace beside a file of another program.
@@ -173,7 +173,7 @@ class MessageStore:
             if not self._of_cluster:
                 end_visits(db)
                 leave_cluster(db)
-        return self._reservations.begin(db)
+        return self._reservations.resume(db)
 
     def _connection(self) -> sqlite3.Connection:
         """Return the open connection; open the file if the disk was too full before."""

@@ -60,7 +60,7 @@ class HeldNames:
             return False
         return not self._is_over(row, time)
 
-    def begin(self, name: Name, key_hash: str | None, time: str) -> None:
+    def begin_session(self, name: Name, key_hash: str | None, time: str) -> None:
         """Note a session that may use this name; hold the name if the session shows a key."""
         row = self._rows.get(name.key)
         if row is not None and self._is_over(row, time):
@@ -72,7 +72,7 @@ class HeldNames:
             row = HeldName(key=name.key, name=name.shown, key_hash=key_hash)
         self._put(replace(row, name=name.shown, ended=None))
 
-    def end(self, name: Name, time: str) -> None:
+    def end_session(self, name: Name, time: str) -> None:
         """Note the end of a session; the days are counted from now on."""
         row = self._rows.get(name.key)
         if row is not None:

@@ -196,9 +196,9 @@ class Hub:
 
         Returns the answers for the senders of the direct messages that it had not confirmed.
         """
-        return self._end(session, reason)
+        return self._end_session(session, reason)
 
-    def _end(
+    def _end_session(
         self, session: Session, reason: CloseReason, recorded: CloseReason | None = None
     ) -> list[Reply] | None:
         """Remove a session. See `release`, and Room.release for `recorded`."""

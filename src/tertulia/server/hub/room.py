@@ -156,7 +156,7 @@ class Room:
         if self._keeps_visits:
             self.changes.append(_visit_of(session, time, recorded or reason))
         if self._held_names is not None:
-            self._held_names.end(session.name, time)
+            self._held_names.end_session(session.name, time)
         if reason is not CloseReason.SHUTDOWN:
             self._events.append(
                 Left(
@@ -329,7 +329,7 @@ class Room:
             replaced.successor = session
         self.registry.add(session)
         if self._held_names is not None:
-            self._held_names.begin(session.name, newcomer.key_hash, time)
+            self._held_names.begin_session(session.name, newcomer.key_hash, time)
         self.moderation.note_entered(session)
         self._events.append(
             Joined(

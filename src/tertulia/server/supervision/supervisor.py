@@ -179,7 +179,7 @@ class Supervisor:
             return
         child.phase = Phase.READY
         if child is self._current:  # the child before it has died
-            self._let_open(child)
+            self._allow_open(child)
         elif self._current is not None and self._current.phase is Phase.SERVING:
             self._processes.tell(self._current.pid, "hand_over")
             self._current.phase = Phase.LEAVING
@@ -306,9 +306,9 @@ class Supervisor:
         self._current = successor
         if successor.phase is Phase.READY:
             self._deadline = None
-            self._let_open(successor)
+            self._allow_open(successor)
 
-    def _let_open(self, child: Child) -> None:
+    def _allow_open(self, child: Child) -> None:
         child.phase = Phase.OPENING
         self._processes.tell(child.pid, "go")
 

@@ -179,7 +179,7 @@ class Dispatcher:
                 for connection in self._connections:
                     self._guarded(connection, self._say_goodbye)
             case Stored() | PageReady() | RoomAgain():
-                self._history_answers.read(mail)
+                self._history_answers.handle(mail)
             case Deliver():
                 self._deliveries.deliver_here(mail)
             case DirectsWaiting():
@@ -213,7 +213,7 @@ class Dispatcher:
                 viewer = self._connections.of_session(mail.session)
                 self._guarded(viewer, self._on_measures_ready, mail.line)
             case Ordered() | ServesAgain() | StandsStill() | SendAway() | NodesNamed():
-                self._orders.read(mail)
+                self._orders.handle(mail)
             case Beat():
                 mail.is_answered = True
 
@@ -322,9 +322,9 @@ class Dispatcher:
     def flush(self) -> None:
         """Send each connection its private messages and the events."""
         while happened := self._output.flush_private():
-            self._react(happened)
+            self._handle_results(happened)
         if happened := self._output.flush_events():
-            self._react(happened)
+            self._handle_results(happened)
         if self._sources_due:
             due, self._sources_due = self._sources_due, []
             for connection in due:
@@ -347,7 +347,7 @@ class Dispatcher:
             connection.source = None
             self._connections.drain(connection, self._input.now, self._drain.drain_within_s)
 
-    def _react(self, happened: list[Sent]) -> None:
+    def _handle_results(self, happened: list[Sent]) -> None:
         for sent in happened:
             self._guarded(sent.connection, self._on_sent, sent)
 

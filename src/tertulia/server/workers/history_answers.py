@@ -37,7 +37,7 @@ class HistoryAnswers:
         self._output = output
         self._observer = observer
 
-    def read(self, mail: Stored | PageReady | RoomAgain) -> None:
+    def handle(self, mail: Stored | PageReady | RoomAgain) -> None:
         """Carry out one message of the history."""
         match mail:
             case Stored(rows=rows):

@@ -129,7 +129,7 @@ class Orders:
         self._hub = shared.hub
         self._switchboard = shared.switchboard
 
-    def read(self, mail: Ordered | ServesAgain | StandsStill | SendAway | NodesNamed) -> None:
+    def handle(self, mail: Ordered | ServesAgain | StandsStill | SendAway | NodesNamed) -> None:
         """Carry out one message of the node."""
         if isinstance(mail, Ordered):
             for row in mail.rows:

@@ -103,7 +103,7 @@ class TurnedAway:
             return
         try:
             if client.tls is not None:
-                self._take_in(client, client.tls.recv(_INSIDE_BYTES), now)
+                self._add_bytes(client, client.tls.recv(_INSIDE_BYTES), now)
                 return
             first = client.sock.recv(_MORE_BYTES if client.first else _FIRST_BYTES)
             if client.proxy is not None and first:
@@ -119,7 +119,7 @@ class TurnedAway:
                 client.until = now + _HANDSHAKE_S
                 client.tls = TlsChannel(client.sock, self._context(), server_side=True, first=first)
                 return
-            self._take_in(client, first, now)
+            self._add_bytes(client, first, now)
         except BlockingIOError:
             pass  # more bytes, or the first ones inside TLS, are still to come
         except (OSError, BadHeader) as error:
@@ -141,7 +141,7 @@ class TurnedAway:
         for fd in list(self._clients):
             self._close(fd)
 
-    def _take_in(self, client: _Client, data: bytes, now: float) -> None:
+    def _add_bytes(self, client: _Client, data: bytes, now: float) -> None:
         client.first += data
         answer = self._refusal_when_full(
             client.first, client.tls, client.client_address, is_last=not data

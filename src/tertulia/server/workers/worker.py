@@ -151,7 +151,7 @@ class Worker:
                 self._compute_steps()
             may_end = self._dispatcher.is_draining or self._ends_when_idle
             if may_end and not self._connections:
-                self._end()
+                self._finish()
 
     def _compute_steps(self) -> None:
         for _ in range(MAX_STEPS):
@@ -160,7 +160,7 @@ class Worker:
                 return
             self._dispatcher.read_mail(HandshakeStepDone(connection))
 
-    def _end(self) -> None:
+    def _finish(self) -> None:
         self._has_ended = True
         self._on_end(self)
         for mail in self.mailbox.close():

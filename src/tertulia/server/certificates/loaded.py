@@ -15,7 +15,7 @@ _NO_CHECK_OF_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME of OpenSSL
 _END = "-----END CERTIFICATE-----\n"
 
 
-class Shown(Struct, frozen=True):
+class LoadedCertificate(Struct, frozen=True):
     """A certificate in use. `authority` is the server's own CA as PEM; b"" for another CA."""
 
     context: ssl.SSLContext
@@ -31,22 +31,22 @@ class Certified(Struct, frozen=True):
     ends: datetime.datetime
 
 
-def show(certificates: bytes, key: bytes, authority: bytes = b"") -> Shown:
+def load(certificates: bytes, key: bytes, authority: bytes = b"") -> LoadedCertificate:
     """Return a certificate, ready for use. Raises ssl.SSLError and ValueError."""
     context = server_context(certificates, key)
     pem = certificates.decode("ascii", "replace")
-    return Shown(context, Fingerprint.of_certificate(certificate_in(pem)), authority)
+    return LoadedCertificate(context, Fingerprint.of_certificate(certificate_in(pem)), authority)
 
 
-def show_own(pem: bytes) -> Shown:
+def load_own(pem: bytes) -> LoadedCertificate:
     """Return a certificate, ready for use, from a file with key, certificate and authority."""
     certificates = pem.decode("ascii", "replace").split(_END)
     if len(certificates) < 3:
         raise ValueError("the certificate or its authority is missing")
-    return show(pem, pem, f"{certificates[1]}{_END}".encode())
+    return load(pem, pem, f"{certificates[1]}{_END}".encode())
 
 
-def certified(shown: Shown) -> Certified:
+def certified(loaded: LoadedCertificate) -> Certified:
     """Return the contents of a certificate, as a client that trusts its authority sees them.
 
     Raises ssl.SSLError if such a client would refuse it for a reason other than its dates.
@@ -54,8 +54,8 @@ def certified(shown: Shown) -> Certified:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_flags |= ssl.VerifyFlags(ssl.VERIFY_X509_STRICT | _NO_CHECK_OF_TIME)
-    context.load_verify_locations(cadata=shown.authority.decode())
-    found = _shake_hands(shown.context, context)
+    context.load_verify_locations(cadata=loaded.authority.decode())
+    found = _shake_hands(loaded.context, context)
     names = {_plain(kind, name) for kind, name in found.get("subjectAltName", ())}
     return Certified(names, _moment(found["notBefore"]), _moment(found["notAfter"]))
 
