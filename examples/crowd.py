@@ -2,9 +2,9 @@
 
     .venv/bin/python examples/crowd.py PORT USERS MESSAGES_PER_S [STOPPED [SECONDS]]
 
-Each user has an address of its own in 127.1.0.0/16. Once a second it prints what was said and heard
-and how long a message took to reach a user: half of them at most, 99 of 100 at most. STOPPED
-more users join and then read nothing. One thread, one `select`, and lines of JSON.
+Each user has an address of its own in 127.1.0.0/16. Once a second the program prints how many
+messages were sent and received, and the times within which half of them and 99 of 100 reached a
+user. STOPPED more users join and then read nothing. One thread, one `select`, and lines of JSON.
 """
 
 import json

@@ -193,7 +193,7 @@ def undelivered(request_id: int | UnsetType, message: DirectMessage) -> Error:
     return Error(
         id=request_id,
         code=ErrorCode.UNDELIVERED,
-        message=f"'{message.to}' left and had not confirmed the message",
+        message=f"'{message.to}' left without confirming the message",
         name=message.to,
         nonce=message.nonce,
     )
@@ -227,7 +227,7 @@ def history_off(request: Request, last_message: int | None = None) -> Error:
 
 def not_stored(request_id: int | UnsetType, seq: int | UnsetType) -> Error:
     """Report that a message was said, or something else done, but could not be stored."""
-    reason = "the message was said but not stored: the history cannot be written now"
+    reason = "the message was sent to everyone but not stored: the history cannot be written now"
     if seq is UNSET:
         reason = "done, but not stored: the history cannot be written now"
     return Error(id=request_id, code=ErrorCode.UNAVAILABLE, message=reason, seq=seq)
@@ -291,14 +291,16 @@ def reason_refused(request: Kick | ImposeBan, problem: ErrorCode, max_chars: int
 
 
 def address_invalid(request: ImposeBan | LiftBan, address: str) -> Error:
-    """Refuse a text that is no IP address and no network."""
-    reason = f"{address[:64]!a} is no IP address and no network: write 10.0.0.7 or 10.0.0.0/28"
+    """Refuse a text that is neither an IP address nor a network."""
+    reason = (
+        f"{address[:64]!a} is neither an IP address nor a network: write 10.0.0.7 or 10.0.0.0/28"
+    )
     return Error(id=request.id, code=ErrorCode.ADDRESS_INVALID, message=reason)
 
 
 def bans_oneself(request: ImposeBan, address: str) -> Error:
     """Refuse a ban that would apply to the operator who asks for it."""
-    reason = "this would ban yourself"
+    reason = "this would ban you"
     if request.address is not UNSET:
         reason += f", because you come from {address}: choose a smaller network, or ban by name"
     return Error(id=request.id, code=ErrorCode.ADDRESS_INVALID, message=reason)
@@ -314,7 +316,7 @@ def not_banned(request: LiftBan, looked_for: str, network: str | None = None) ->
     """Report that there is no such ban; `network` is one that is banned and contains it."""
     reason = f'{looked_for[:64]!a} is not banned: {{"type":"bans"}} lists the bans'
     if network is not None:
-        reason = f"{looked_for} is banned as a part of {network}: lift the ban of that"
+        reason = f"{looked_for} is banned as part of {network}: lift that ban"
     return Error(id=request.id, code=ErrorCode.NOT_FOUND, message=reason)
 
 
