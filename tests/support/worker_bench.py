@@ -27,8 +27,8 @@ from tertulia.server.workers.handler import RequestHandler
 from tertulia.server.workers.input import Input
 from tertulia.server.workers.mail import AcceptedSocket, Adopt, HandshakeStepDone, Mail
 from tertulia.server.workers.mailbox import Mailbox
+from tertulia.server.workers.node_handler import NodeHandler
 from tertulia.server.workers.node_input import NodeInput
-from tertulia.server.workers.orders import NodeHandler
 from tertulia.server.workers.output import Output
 from tertulia.server.workers.poller import READABLE, WRITABLE, Poller
 from tertulia.server.workers.shared import Shared

@@ -1,4 +1,4 @@
-"""Every number of the server, with its unit in its name. The defaults are the documentation."""
+"""The settings of a server. Names of numbers contain the unit; comments say what they mean."""
 
 import os
 import sys

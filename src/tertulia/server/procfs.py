@@ -1,7 +1,7 @@
 """Reads figures of this process and its threads: CPU time, context switches, memory, files.
 
-Any thread may call; nothing here takes a lock or waits for a disk. What a system does not tell is 0
-or "".
+Any thread may call; nothing here takes a lock or waits for a disk. A value that the system does not
+report is 0 or "".
 """
 
 import os

@@ -51,7 +51,7 @@ class Here:
         events = EventLog(threading.Lock(), 1_000_000, 0)
         self.relay = PageRelay(self.history, context, events)
         if self.history is not None:
-            self.history.pass_on = self.relay.ask
+            self.history.ask_elsewhere = self.relay.ask
         self.responder = HistoryResponder(self.history, context)
         self.answers: Queue[PageReady] = Queue()
 

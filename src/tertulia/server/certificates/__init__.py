@@ -1,1 +1,1 @@
-"""The server's certificate: made, kept, renewed, or that of the operator."""
+"""The server's certificate: one that it makes, keeps and renews, or one from the operator."""

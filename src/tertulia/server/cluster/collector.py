@@ -62,8 +62,8 @@ class NodeCollector:
         return Problem(ProblemKind.STANDSTILL, seconds=age_s)
 
     def _own_word_age_s(self, now: float) -> float | None:
-        fresh = self._proposer.synced_at
-        return max(0.0, now - fresh) if self._proposer.incarnation else None
+        synced_at = self._proposer.synced_at
+        return max(0.0, now - synced_at) if self._proposer.incarnation else None
 
     def measure(self) -> ClusterMeasures:
         """Return the figures of this moment."""
@@ -124,6 +124,6 @@ def _ignored(replica: Replica) -> dict[str, int]:
 
 def _missing(history: NodeHistory | None) -> dict[str, int]:
     missing = {"messages": 0, "visits": 0}
-    for stretch in () if history is None else history.missing:
-        missing[stretch.of] += stretch.through - stretch.after
+    for rows in () if history is None else history.missing:
+        missing[rows.of] += rows.through - rows.after
     return missing

@@ -47,7 +47,7 @@ from tertulia.server.hub.moderated import Moderated
 from tertulia.server.hub.ordered import Ordered, OrderedRow
 from tertulia.server.hub.session import Owner, Receipt, Route, Session
 from tertulia.server.workers.mail import Evict, Expel
-from tertulia.server.workers.orders import discard_outcome
+from tertulia.server.workers.node_handler import discard_outcome
 from tertulia.server.workers.switchboard import Switchboard
 
 log = logging.getLogger("tertulia.server")

@@ -116,7 +116,7 @@ class Node:
         relay = PageRelay(history, context, self.hub.events)
         self.pages: Pages = relay if history is None else history  # for the workers
         if history is not None:
-            history.pass_on = relay.ask
+            history.ask_elsewhere = relay.ask
             history.acknowledge_elsewhere = KeptElsewhere(context).acknowledge
         self._first_sent = 0.0
         self._is_caught_up = False

@@ -1,4 +1,4 @@
-"""The files that the server hands out, and reading pieces of them.
+"""Finds the files that the server hands out, and reads pieces of them.
 
 Only their exact names are served. A file on disk is read piece by piece, so it takes little memory.
 """

@@ -1,7 +1,7 @@
 """`--fetch-client`: downloads the packages of the client once, for computers without the internet.
 
 pip does that, with its own settings, for the system of this computer. A failed download leaves the
-earlier files unchanged. One thread, which waits.
+earlier files unchanged. It runs in one thread, which waits for pip.
 """
 
 import contextlib

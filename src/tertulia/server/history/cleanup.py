@@ -1,7 +1,7 @@
-"""Deleting messages that are older than `--keep` allows, in small steps on the writer's thread.
+"""Deletes messages that are older than `--keep` allows, in small steps on the writer's thread.
 
 A wrong clock that is far ahead must not delete everything. So after a jump ahead, nothing is
-deleted until the next look, an hour later, and only if the clock has not jumped again.
+deleted until the next check, an hour later, and only if the clock has not jumped again.
 """
 
 import logging

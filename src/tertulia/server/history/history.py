@@ -78,7 +78,7 @@ class History:
         self._room_waiters: list[tuple[Owner, RoomAgain]] = []  # bound: one for each connection
         self._stopping = False
 
-        # From here on only the writer's thread reads and writes.
+        # From here on, only the writer's thread writes; any thread may read.
         self._is_failing = self._store.problem is not None
         if self._is_failing:
             log.error("history not written error=%s path=%s", self._store.problem, path)

@@ -72,8 +72,9 @@ class NodeHistory(History):
         self._missing_messages = gaps_of(self._store.records(MissingMessages))
         self._missing_visits = gaps_of(self._store.records(MissingVisits))
         self._waiting_rows = 0  # answers of peers that wait for the writer; under the lock
-        # Finds a page that may need what is missing here. Any thread. Set before the start.
-        self.pass_on: Callable[[PageTicket], None] | None = None
+        # Asks other nodes for a page that may need rows which are missing here. Any thread. Set
+        # before the start.
+        self.ask_elsewhere: Callable[[PageTicket], None] | None = None
         # Acknowledges what could not be written here, once it is known whether a peer has it. The
         # writer's thread. Set before the start.
         self.acknowledge_elsewhere: Callable[[list[Receipt]], None] | None = None
@@ -174,8 +175,8 @@ class NodeHistory(History):
 
     def ask(self, ticket: PageTicket) -> None:
         """Have a page read, here or at another node. See History."""
-        if self.pass_on is not None and self.lacks(ticket.request):
-            self.pass_on(ticket)
+        if self.ask_elsewhere is not None and self.lacks(ticket.request):
+            self.ask_elsewhere(ticket)
         else:
             super().ask(ticket)
 

@@ -1,4 +1,4 @@
-"""Reading the history's file: pages, searches, everything in it, and a copy of it.
+"""Reads the history's file: pages, searches, everything in it, and a copy of it.
 
 A MessageReader has a read-only connection of its own, so it also works while a server writes the
 file. One thread uses it; only `interrupt` may be called by another.
@@ -236,10 +236,10 @@ def _fill_page(
 def _rows(db: sqlite3.Connection, request: GetRows) -> Rows | None:
     is_messages = request.of == "messages"
     missing = read_records(db, MissingMessages) if is_messages else read_records(db, MissingVisits)
-    stretch = first_whole(gaps_of(missing), Gap(request.after, request.through))
-    if stretch is None:
+    whole = first_whole(gaps_of(missing), Gap(request.after, request.through))
+    if whole is None:
         return None
-    after, through = stretch
+    after, through = whole
     messages: list[StoredMessage] = []
     visits: list[Visit] = []
     if is_messages:

@@ -1,7 +1,7 @@
 """Reserves blocks of event numbers on disk before any of them is used.
 
 The numbers are in the history's file and in the lock file beside it, because either of them may be
-older than the other. A part of the MessageStore, used by its thread alone.
+older than the other. This is a part of the MessageStore, and used by the same thread.
 """
 
 import contextlib

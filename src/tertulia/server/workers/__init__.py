@@ -1,1 +1,1 @@
-"""The threads that serve: accept, read, carry out, send, and watch."""
+"""The threads that serve clients: they accept, read, carry out requests, and send."""

@@ -1,6 +1,7 @@
 """One client's socket: its state, what its next requests wait for, and its unsent output.
 
-Only its worker's thread touches it. Nothing here blocks.
+Only its worker's thread touches it, apart from the arithmetic of a TLS handshake (doorkeeper.py).
+Nothing here blocks.
 """
 
 import socket

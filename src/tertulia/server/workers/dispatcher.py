@@ -56,7 +56,7 @@ from tertulia.server.workers.mail import (
     Replies,
 )
 from tertulia.server.workers.mailbox import Mailbox
-from tertulia.server.workers.orders import Orders
+from tertulia.server.workers.node_handler import NodeMailHandler
 from tertulia.server.workers.output import Output, SendResult, Sent
 from tertulia.server.workers.poller import Poller
 from tertulia.server.workers.shared import Shared
@@ -106,7 +106,7 @@ class Dispatcher:
         self._observer = observer
         self._guarded = connections.guarded
         self._history_answers = HistoryAnswers(connections, handler, input_, output, observer)
-        self._orders = Orders(connections, handler, input_, output, shared)
+        self._node_mail_handler = NodeMailHandler(connections, handler, input_, output, shared)
 
     def run_round(self, ready: list[tuple[int, int]]) -> None:
         """Run one round, for the descriptors that the poller has found ready."""
@@ -213,7 +213,7 @@ class Dispatcher:
                 viewer = self._connections.of_session(mail.session)
                 self._guarded(viewer, self._on_measures_ready, mail.line)
             case Ordered() | ServesAgain() | StandsStill() | SendAway() | NodesNamed():
-                self._orders.handle(mail)
+                self._node_mail_handler.handle(mail)
             case Beat():
                 mail.is_answered = True
 
@@ -238,7 +238,7 @@ class Dispatcher:
             case Beat():
                 mail.is_answered = True
             case Ordered():
-                self._orders.discard_outcomes(mail.rows)
+                self._node_mail_handler.discard_outcomes(mail.rows)
             case _:
                 pass  # it is about connections that are closed
 

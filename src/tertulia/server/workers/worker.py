@@ -19,8 +19,8 @@ from tertulia.server.workers.handler import RequestHandler
 from tertulia.server.workers.input import Input
 from tertulia.server.workers.mail import HandshakeStepDone
 from tertulia.server.workers.mailbox import Mailbox
+from tertulia.server.workers.node_handler import NodeHandler
 from tertulia.server.workers.node_input import NodeInput
-from tertulia.server.workers.orders import NodeHandler
 from tertulia.server.workers.output import Output
 from tertulia.server.workers.poller import Poller
 from tertulia.server.workers.shared import Shared

@@ -2,8 +2,8 @@
 
 A connection is held from the proposal of its request until the outcome comes back from the common
 log. Messages do not hold it, so that many can be under way; another request then waits until they
-have their places. So a
-client's requests take effect in their order. Only the worker's thread runs this.
+have their places. So a client's requests take effect in their order. Only the worker's thread runs
+this.
 """
 
 from collections.abc import Callable
@@ -111,7 +111,7 @@ def discard_outcome(row: OrderedRow, hub: Hub, switchboard: Switchboard) -> None
             switchboard.send(expelled.replies)
 
 
-class Orders:
+class NodeMailHandler:
     """Handles the node's mail for one worker."""
 
     def __init__(
