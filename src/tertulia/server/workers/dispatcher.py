@@ -187,8 +187,8 @@ class Dispatcher:
                 self._guarded(receiver, self._deliveries.send_waiting)
             case Replies(rows=replies):
                 for reply in replies:
-                    asker = self._connections.of_session(reply.route.number)
-                    self._guarded(asker, self._deliveries.on_reply, reply.answer)
+                    sender = self._connections.of_session(reply.route.number)
+                    self._guarded(sender, self._deliveries.on_reply, reply.answer)
             case DeliveryOver():
                 self._guarded(mail.sender, self._on_delivery_over, mail)
             case Challenge():

@@ -1,7 +1,8 @@
 """The interface of a door, which turns a client's bytes into requests, and messages into bytes.
 
 A door has no socket and no clock. It has the state of one connection's protocol, and only that
-connection's worker touches it.
+connection's worker touches it. The doors are in `server/doors/`: `NativeDoor`, `WebSocketDoor` and
+`HookDoor`, and before one of them is chosen, `OpenEntrance`.
 """
 
 import ssl
