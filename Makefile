@@ -15,7 +15,7 @@ POT := .venv/tertulia.pot
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
   --no-header --extra setup --extra cluster pyproject.toml
-# Without compiled files each of the tests' several hundred programs would compile all modules anew.
+# Without compiled files each of the several hundred programs that the tests start would compile all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 # A value as one word for the shell, whatever it contains.
 quote = '$(subst ','\'',$(1))'
@@ -60,7 +60,7 @@ test: setup-dev tests/__pycache__ ## run the tests, in less than 3 minutes
 	$(BIN)/python -m pytest -q -n 5 --dist worksteal -m "not long and not soak"
 	@command -v chromium >/dev/null || echo 'The page was not tested in a browser: there is no Chromium. See make test-web.'
 
-# After a fresh clone, each of the five processes of `make test` would compile all tests, at the same time.
+# Without this, after a fresh clone each of the five processes of `make test` would compile all tests at the same time.
 tests/__pycache__: | .venv/installed-dev
 	@for part in "tests/[ac-r]*/ tests/*.py" "tests/server tests/so*/" tests/system "tests/[t-w]*/"; do \
 	  $(BIN)/python -m pytest --collect-only -q $$part >/dev/null & \
