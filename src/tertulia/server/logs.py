@@ -129,7 +129,7 @@ class LogWriter(QueueListener):
     """
 
     def __init__(self, stream: TextIO) -> None:
-        # Lines, and QueueListener's sentinel. Bound: LineHandler's, and a few texts to `say`.
+        # Lines, and QueueListener's sentinel. Bound: LineHandler's; `write_text` adds a few texts.
         self.lines: queue.SimpleQueue[Any] = queue.SimpleQueue()
         super().__init__(self.lines)
         self._stream = stream

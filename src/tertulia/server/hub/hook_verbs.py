@@ -1,4 +1,4 @@
-"""Operators' requests about hooks. A part of the Moderator; always called under its lock."""
+"""Carries out operators' requests about hooks. The Moderator calls this, under its lock."""
 
 import secrets
 from collections.abc import Callable

@@ -1,6 +1,6 @@
 """The existing hooks, by secret and by name. Pure state, no clock.
 
-A part of the Room. Only the hash of a secret is known. Used under the Hub's lock only.
+This is a part of the Room. Only the hash of a secret is known. Used under the Hub's lock only.
 """
 
 import hashlib

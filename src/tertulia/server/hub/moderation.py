@@ -1,7 +1,7 @@
 """The rules of moderation: who may come in, who may speak, and what operators have decided.
 
-A part of the Room, and deterministic like it: every value comes from outside, even the time. Rows
-that have to be stored are added to `changes`. Used under the Hub's lock only.
+This is a part of the Room, and deterministic like it: every value comes from outside, even the
+time. Rows that have to be stored are added to `changes`. Used under the Hub's lock only.
 """
 
 from collections import OrderedDict, defaultdict

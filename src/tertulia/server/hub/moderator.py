@@ -1,7 +1,7 @@
-"""Operators' requests: they are checked, put into the journal's order, and stored.
+"""Carries out operators' requests: checks them, has the journal order them, has them stored.
 
-A part of the Hub, which hands in its lock and its parts. Like the Hub it sends nothing: it returns
-what has to be done. Any thread may call.
+It is a part of the Hub, which passes in its lock and its parts. Like the Hub it sends nothing: it
+returns what has to be done. Any thread may call.
 """
 
 import secrets

@@ -1,6 +1,7 @@
 """Publishes the messages that programs post to hooks; they have no session.
 
-A part of the Hub, which hands in its lock and its parts. It never waits. Any thread may call.
+It is a part of the Hub, which passes in its lock and its parts. It never waits. Any thread may
+call.
 """
 
 import threading

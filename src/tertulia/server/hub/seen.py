@@ -1,7 +1,7 @@
 """Keeps track of who has seen which message, from clients' reports, and answers questions about it.
 
-A part of the Hub, which hands in its lock and its parts. Any thread may call. Bound: one mark for
-each session. Nothing is stored on disk.
+It is a part of the Hub, which passes in its lock and its parts. Any thread may call. There is at
+most one mark for each session. Nothing is stored on disk.
 """
 
 import threading
