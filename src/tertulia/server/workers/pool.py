@@ -25,8 +25,8 @@ class WorkerPool:
     """A fixed number of threads, or one for each session.
 
     With `takes_turns`, a fixed number of threads is one worker whose threads take turns; otherwise
-    each thread is a worker. The main thread calls `start`, `beat` and `drain`, the acceptor
-    `assign`; workers call back on their own threads.
+    each thread is a worker. The main thread calls `start`, `beat` and `drain`, the acceptor calls
+    `assign`, and the console's thread `assign_console`. A worker that ends calls `_forget`.
     """
 
     def __init__(self, shared: Shared, observer: Observer, *, takes_turns: bool) -> None:
