@@ -100,7 +100,7 @@ def test_only_modules_that_reach_themselves_are_in_circles() -> None:
 
 
 def drawing() -> dict[str, list[list[str]]]:
-    """Return the lines of the drawing "Which part imports which": the layers, each with its parts."""
+    """Return the lines of the drawing of the imports: the layers, each with its parts."""
     text = (ROOT / "ARCHITECTURE.md").read_text().partition("## Which part imports which")[2]
     lines: dict[str, list[list[str]]] = {}
     for name, drawn in re.findall(r"^    (\w+): +(.+)$", text, re.MULTILINE):
