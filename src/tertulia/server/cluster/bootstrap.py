@@ -34,8 +34,8 @@ from tertulia.server.hub.room_state import KnownNonce, RoomState
 class Bootstrap:
     """Brings one node to the common state.
 
-    `begun` is set once the Hub and the history have that state. Until then, `first_entries` have to
-    be published again and again; they are empty unless the log is.
+    `begun` is set once the Hub and the history have that state. Until then, `first_entries`, if
+    there are any, have to be published again and again.
     """
 
     def __init__(
@@ -224,7 +224,7 @@ class Bootstrap:
 
     def place(self) -> Place:
         """Return where this node is in the log, and its state there."""
-        # If rows are missing, nonces are missing, too; a file without them would be incomplete.
+        # If rows are missing in the file, so are their nonces: then the state has to contain them.
         misses = self._history is not None and bool(self._history.missing)
         state = snapshots.pack(self.replica.snapshot(with_nonces=misses), with_nonces=misses)
         chat, place = self._config.chat, self.replica.place
