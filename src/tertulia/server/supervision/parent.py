@@ -106,13 +106,14 @@ class Parent:
     # --- signals -------------------------------------------------------------------------------
 
     def _on_signals(self) -> None:
-        now = time.monotonic()
-        if self._terminal.has_gone() and self._hangups.on_terminal_gone(now):
-            self._on_hangup(now)
         try:
             numbers = os.read(self._signals, 1024)
         except BlockingIOError:
-            return
+            numbers = b""
+        now = time.monotonic()
+        # Not before the signals are read: a terminal closes just before its SIGHUP comes.
+        if self._terminal.has_gone() and self._hangups.on_terminal_gone(now):
+            self._on_hangup(now)
         for number in numbers:
             if number in (signal.SIGTERM, signal.SIGINT):
                 self._supervisor.stop(now)
