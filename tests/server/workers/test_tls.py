@@ -102,6 +102,14 @@ def test_a_handshake_has_10_seconds_in_all_however_its_bytes_drip(bench, client)
     assert bench.admission._open == 0
 
 
+def test_a_connection_that_is_closed_during_the_handshake_does_not_refer_to_itself(bench, client):
+    connection = client.connection
+    bench.receive(connection, client.hello())
+    assert connection.recv != connection.tls.recv, "that of the handshake knows the connection"
+    bench.connections.close(connection, CloseReason.LOST)
+    assert connection.recv == connection.tls.recv
+
+
 def test_the_10_seconds_begin_with_the_first_byte_of_tls_and_the_20_with_the_connection(
     bench, client
 ):

@@ -228,6 +228,24 @@ def test_what_mail_has_led_to_is_announced_before_it_is_sent(bench):
     assert bench.heard("luis") == ["left"]
 
 
+def test_what_a_deadline_has_led_to_is_announced_before_it_is_sent(bench):
+    bench.join("ana")
+    bench.join("luis")
+    bench.clock.s += 30.0
+    bench.round()
+    assert (bench.heard("ana"), bench.heard("luis")) == (["ping"], ["ping"])
+    bench.say("luis", type="pong")
+    bench.round("luis")
+    sent_by_then: list[list[str]] = []
+    bench.worker._dispatcher._announce = lambda _mailbox, _since: sent_by_then.append(
+        bench.heard("luis")
+    )
+    bench.clock.s += 15.0
+    bench.round()
+    assert sent_by_then == [[]]
+    assert bench.heard("luis") == ["left"]
+
+
 def test_a_wake_up_is_taken_back_so_that_it_wakes_no_second_round(bench):
     bench.worker.mailbox.fall_asleep()
     bench.worker.mailbox.nudge(0.0)
