@@ -10,7 +10,9 @@ from tertulia.protocol.messages import (
     Gap,
     Joined,
     Left,
+    Ok,
     Presence,
+    Say,
     Status,
     User,
     UserList,
@@ -104,6 +106,14 @@ def test_after_a_gap_a_list_made_later_is_needed() -> None:
     assert roster(state) == {"ana": "ACTIVO", "eva": "ACTIVO"}
 
 
+def test_a_user_who_came_back_during_a_gap_is_in_the_list_that_was_made_after_it() -> None:
+    state = new_state()
+    state.apply(left(11, "luis"))
+    state.apply(Gap(after=11, through=15))
+    state.apply(users(15, ana="ACTIVO", luis="OCUPADO"))
+    assert roster(state) == {"ana": "ACTIVO", "luis": "OCUPADO"}
+
+
 def test_the_own_status_is_the_servers_and_what_was_asked_for_stands_beside_it() -> None:
     state = new_state()
     state.ask_status(Status.OCUPADO)
@@ -131,6 +141,13 @@ def test_what_was_said_and_heard_is_counted() -> None:
     told = state.note_delivery(Direct(to="eva", text="psst"), TIME)
     assert (told.sender, told.to, told.text, told.time) == ("ana", "eva", "psst", TIME)
     assert (state.said, state.heard) == (1, 2)
+
+
+def test_the_newest_own_message_stays_when_the_event_of_an_older_one_comes_later() -> None:
+    state = new_state()
+    state.note_said(Say(text="the second"), Ok(seq=12))
+    state.apply(message(11, "ana", "the first"))
+    assert state.own_message == (12, "the second")
 
 
 def test_a_note_to_oneself_is_counted_once() -> None:

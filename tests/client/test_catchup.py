@@ -173,6 +173,13 @@ def test_an_older_server_without_history_shows_by_its_numbers_that_nothing_is_mi
     assert refuse(catch_up) == [Gap(after=21, through=22)]
 
 
+def test_the_own_joined_that_was_shown_explains_nothing_that_is_missing() -> None:
+    catch_up = CatchUp(new_welcome(10), 0)
+    catch_up.add_live(joined(11))  # this user's own
+    catch_up.resume(new_welcome(13))  # 12: left; 13: what somebody else said
+    assert refuse(catch_up) == [Gap(after=11, through=13)]
+
+
 def test_a_connection_that_was_resumed_without_a_hole_explains_no_later_gap() -> None:
     catch_up = CatchUp(new_welcome(10), 0)
     catch_up.resume(new_welcome(10))

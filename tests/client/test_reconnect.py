@@ -351,3 +351,18 @@ def test_nodes_that_let_in_and_close_at_once_are_tried_only_once(
         table.reconnector.begin(LOST, before("t"), table.now)
         waits.append(table.wait_s)
     assert waits == pytest.approx([FIRST_DELAY_S, 0])
+
+
+def test_a_delay_that_was_not_needed_is_not_kept_for_the_next_loss(
+    spread: Callable[[float], None],
+) -> None:
+    spread(0)
+    table = table_of("a", "b")
+    closing = Closing(reason="shutdown", retry_after=25.0)
+    table.reconnector.begin(End(EndReason.SHUTDOWN, closing=closing), before("t"), table.now)
+    table.attempt(StubClient())
+    table.reconnector.nodes.enter(Address("b", 5000), ["b:5000", "a:5000"])
+    table.reconnector.begin(LOST, before("t"), table.now)
+    assert table.wait_s == FIRST_DELAY_S
+    table.attempt(no_connection())
+    assert table.wait_s == 2 * FIRST_DELAY_S

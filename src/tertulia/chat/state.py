@@ -245,7 +245,6 @@ class State:
         if seq <= self._list_seq:
             return
         self._here.pop(name, None)
-        self._gone.pop(name, None)
         self._gone[name] = seq
         if len(self._gone) > MAX_GONE:
             del self._gone[next(iter(self._gone))]
