@@ -4,6 +4,7 @@ import hashlib
 import re
 
 import pytest
+from msgspec.structs import replace
 from websockets.datastructures import Headers
 
 from tertulia.i18n import set_language
@@ -122,6 +123,13 @@ def test_a_file_comes_in_pieces_with_its_length() -> None:
     known = ask(f"/client/{WHEEL.name}", WHEEL, If_None_Match=etag)
     assert known.answer.startswith(b"HTTP/1.1 304 ")
     assert known.source is None
+
+
+def test_a_file_that_ends_too_early_is_an_error_and_not_the_end_of_the_answer() -> None:
+    opened = ask("/client/short.whl", replace(in_memory("short.whl", b"wheel"), size=6))
+    assert opened.source is not None
+    with pytest.raises(OSError, match="shorter"):
+        opened.source.next_piece()
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ def said(bench: NodeBench) -> list[Say]:
     return [one for one in bench.far.events() if hasattr(one, "text")]
 
 
-def test_whoever_sends_pings_meanwhile_is_not_silent(bench: NodeBench) -> None:
+def test_a_client_that_sends_pings_meanwhile_is_not_silent(bench: NodeBench) -> None:
     ana = bench.enter("ana")
     bench.receive(ana, BUSY)
     for number in range(10):

@@ -228,7 +228,7 @@ class RequestHandler:
         outcome = self._hub.register(
             request, connection.address, route, may_challenge=may_challenge
         )
-        if type(outcome) is Registered:
+        if type(outcome) is Registered:  # as nearly always
             return outcome
         if isinstance(outcome, Wait):
             connection.route = route

@@ -5,7 +5,6 @@ them is answered at once, so that a client can tell a waiting node from a dead o
 how much is read for that. Only the worker's thread runs this.
 """
 
-from math import inf
 from typing import Any
 
 from tertulia.server.hub.wait import Wait
@@ -63,7 +62,6 @@ class NodeInput(Input):
         if data:
             self._observer.received_bytes += len(data)
             connection.last_byte_at = self.now
-            connection.answer_by = inf
             if connection.challengers:
                 self._connections.answer_challengers(connection)
             door.feed(data)

@@ -55,7 +55,7 @@ class Watchdog:
         # Never sooner: many that come in together are checked together. One check of all for each
         # of them would cost the square of their number.
         if when < self.next_check:
-            self.next_check = min(self.next_check, max(when, self._no_check_before))
+            self.next_check = max(when, self._no_check_before)
 
     def watch_session(self, connection: Connection, session: Session, now: float) -> None:
         """Begin to watch a connection that has just got its session."""
