@@ -154,4 +154,4 @@ def test_a_time_that_is_none_is_unknown():
 def test_who_would_be_banned_is_counted():
     users = [User(name=name, status=Status.ACTIVO) for name in ("ana", "eva")]
     assert fits(users[:1]) == "This ends the session of 1 person: ana"
-    assert fits(users) == "This ends the sessions of 2 persons: ana, eva"
+    assert fits(users) == "This ends the sessions of 2 people: ana, eva"

@@ -154,7 +154,7 @@ def fits(users: Sequence[User]) -> str:
     """Return the users whose sessions a ban would end."""
     text = ngettext(
         "This ends the session of {count} person: {names}",
-        "This ends the sessions of {count} persons: {names}",
+        "This ends the sessions of {count} people: {names}",
         len(users),
     )
     return text.format(count=len(users), names=", ".join(user.name for user in users))

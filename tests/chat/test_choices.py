@@ -93,7 +93,7 @@ def test_a_choice_that_cannot_be_saved_holds_and_says_so(
     monkeypatch.setenv("XDG_CONFIG_HOME", os.fspath(blocked))
     choices = Choices(Settings())
     words = notify(choices, "/notify all")
-    assert words.startswith("The bell rings for every message. The choice holds only for now: ")
+    assert words.startswith("The bell rings for every message. The choice will not be remembered: ")
     assert choices.rings_for(calls=False)
 
 

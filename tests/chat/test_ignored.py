@@ -88,6 +88,6 @@ def test_a_file_that_cannot_be_read_stays_as_it_is_and_the_choice_holds_for_now(
     assert ignored.problem.startswith(
         f"The list of people you ignore could not be read from {path} ("
     )
-    assert "That holds only for now" in ignored.add("luis")
+    assert "This will not be remembered" in ignored.add("luis")
     assert ignored.hides("luis")
     assert path.read_text() == "{"

@@ -68,7 +68,7 @@ def test_a_damaged_file_gives_defaults_and_is_never_overwritten(file: Path, dama
     loaded = settings.load()
     assert loaded.settings == Settings()
     assert str(file) in loaded.problem
-    with pytest.raises(SettingsError, match="holds only for now"):
+    with pytest.raises(SettingsError, match="will not be remembered"):
         settings.save(theme="dark")
     assert file.read_bytes() == damage
 

@@ -93,7 +93,7 @@ def test_several_are_named_before_they_are_banned_and_no_is_an_answer(operator: 
         operator.turn()
         assert operator.client.sent[-1] == check
         answer(operator, people("luis", "eva"))
-        assert operator.words[-1] == "This ends the sessions of 2 persons: luis, eva"
+        assert operator.words[-1] == "This ends the sessions of 2 people: luis, eva"
         assert operator.face.prompt() == "Go on? [y/N] "
         operator.face.submit(typed)
         operator.turn()

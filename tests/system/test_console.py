@@ -234,7 +234,7 @@ def test_on_a_terminal_it_asks_before_it_acts_on_several(start_server):
     see("nobody sees you here")
     see("> ")
     type_line("/ban 127.99.0.0/16")
-    see("the sessions of 2 persons: luis, eva")
+    see("the sessions of 2 people: luis, eva")
     see("Go on? [y/N] ")
     type_line("")
     see("> ")

@@ -104,7 +104,7 @@ class Ignored:
         if not self._servers:
             return words
         if self._path is None:
-            return words + " " + _("That holds only for now: there is no home directory.")
+            return words + " " + _("This will not be remembered: there is no home directory.")
         try:
             with locked(self._path.with_suffix(".lock")):
                 names_now = list(self._names.values())
@@ -113,7 +113,7 @@ class Ignored:
                 content = msgspec.json.format(msgspec.json.encode(kept)) + b"\n"
                 write_private(self._path, content)
         except (OSError, msgspec.DecodeError) as error:
-            text = _("That holds only for now: {file} could not be written ({reason}).")
+            text = _("This will not be remembered: {file} could not be written ({reason}).")
             return words + " " + text.format(file=self._path, reason=_reason(error))
         return words
 

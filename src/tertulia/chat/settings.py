@@ -87,7 +87,7 @@ def save(**changes: Any) -> None:
     msgspec.convert(changes, Settings)
     path = settings_file()
     if path is None:
-        raise SettingsError(_("The choice holds only for now: there is no home directory."))
+        raise SettingsError(_("The choice will not be remembered: there is no home directory."))
     path = path.resolve()  # a symbolic link remains a link
     import tomlkit  # slow to import and seldom needed
     from tomlkit.exceptions import TOMLKitError
@@ -99,7 +99,7 @@ def save(**changes: Any) -> None:
         document.update(changes)
         _replace(path, tomlkit.dumps(document))
     except (OSError, UnicodeDecodeError, TOMLKitError) as error:
-        text = _("The choice holds only for now: {file} could not be written ({reason}).")
+        text = _("The choice will not be remembered: {file} could not be written ({reason}).")
         raise SettingsError(text.format(file=path, reason=_reason(error))) from error
 
 

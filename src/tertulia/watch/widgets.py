@@ -171,9 +171,9 @@ def _paragraphs() -> str:
         (
             _(
                 "The picture at the top is the way of a message. The Acceptor hands each new "
-                "connection to a worker. A worker reads requests and asks the Hub, which puts "
-                "what is said in order. The EventLog keeps the latest events, and every worker "
-                "sends them to its own connections. The History writes messages to the disk."
+                "connection to a worker. A worker reads requests and passes them to the Hub, which "
+                "puts the messages in order. The EventLog keeps the latest events, and every "
+                "worker sends them to its own connections. The History writes messages to the disk."
             ),
             _(
                 "vol/s: voluntary context switches. The thread had nothing to do, or had to wait "
@@ -181,7 +181,7 @@ def _paragraphs() -> str:
                 "wanted to go on, but another one got the processor."
             ),
             _(
-                "“waits for” is what the thread was doing at the moment of the look, twice a "
+                "“waits for” says what the thread was doing when the view looked at it, twice a "
                 "second: epoll and poll wait for the network, queue for work, turn for the thread "
                 "that serves now, lock for a lock (most often the interpreter's), disk for the "
                 "disk, signal for a signal. A question mark: the system does not say."
@@ -193,8 +193,9 @@ def _paragraphs() -> str:
             _(
                 "Users and doors: ● ACTIVO, ◐ OCUPADO, ○ INACTIVO; the connections of terminals "
                 "(native), browsers (web), and those of both that are encrypted (tls); connections "
-                "that have no name yet; slow ones, which do not take what is sent to them; the "
-                "bytes of the latest events, of how many at most, and of the file on the disk."
+                "that have no name yet; slow ones, which do not accept what is sent to them; the "
+                "bytes of the latest events, the most that these may be, and those of the file on "
+                "the disk."
             ),
             _(
                 "Nodes, if several servers are one chat: each with its last sign of life and the "

@@ -182,7 +182,7 @@ TWO = UserList(seq=1, users=[ANA, EVA])
 def test_a_pipe_names_whom_a_ban_ends_and_bans_them(typing):
     done = typing("ban 10.0.0.0/28\n", answering(TWO, Ok()))
     assert done.asked == [CHECK, BAN]
-    assert done.out.startswith("This ends the sessions of 2 persons: ana, eva\n10.0.0.0/28 may not")
+    assert done.out.startswith("This ends the sessions of 2 people: ana, eva\n10.0.0.0/28 may not")
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def _about_wheel(
     if has_others:
         text = _("Everything comes from this server; the internet is not needed:")
         parts += [_p(text), _commands([before, f"tertulia/bin/pip install{offline}", after])]
-        text = _("If your system needs other packages than this server has, with the internet:")
+        text = _("If your system needs packages that this server does not have, use the internet:")
     else:
         text = _("pip gets the packages that it needs from the internet:")
     return [*parts, _p(text), _commands([before, f"tertulia/bin/pip install{online}", after])]

@@ -50,7 +50,7 @@ def fetch_client(directory: Path | None) -> int:
     size = sum(wheel.size for wheel in wheels) / 1e6
     text = _("The packages of the client are in {directory}: {count} files, {size} MB.")
     text = text.format(directory=directory, count=len(wheels), size=f"{size:.1f}")
-    more = _("A server on this computer hands them out, also one that runs already: see /client.")
+    more = _("Servers on this computer now hand them out, even if they already run: see /client.")
     sys.stdout.write(wrapped_for(sys.stdout, f"{text} {more}") + "\n")
     return 0
 

@@ -111,7 +111,7 @@ export class Desk {
   // --- requests ----------------------------------------------------------------------------------
 
   /**
-   * Make a request of an operator; a ban of several persons only after a question.
+   * Make a request of an operator; a ban of several people only after a question.
    * @param {any} request
    */
   async operate(request) {

@@ -115,7 +115,7 @@ export function fits(users) {
   const count = users.length;
   const text = ngettext(
     "This ends the session of {count} person: {names}",
-    "This ends the sessions of {count} persons: {names}",
+    "This ends the sessions of {count} people: {names}",
     count,
   );
   return format(text, { count, names: users.map(({ name }) => visibleInALine(name)).join(", ") });
