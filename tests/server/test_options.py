@@ -330,12 +330,12 @@ def test_a_socket_has_a_path_that_is_not_too_long(path, capsys):
     assert "1 to 107 bytes" in capsys.readouterr().err
 
 
-def test_a_look_at_a_running_server_starts_none():
-    for arguments, look in (
+def test_a_report_on_a_running_server_starts_none():
+    for arguments, report in (
         *((["--watch"], "view"), (["--watch", "--json"], "json"), (["--status"], "status")),
         ([], None),
     ):
-        assert parse_options(["5000", *arguments]).look == look
+        assert parse_options(["5000", *arguments]).report == report
 
 
 @pytest.mark.parametrize(

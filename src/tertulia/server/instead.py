@@ -19,10 +19,10 @@ from tertulia.state_directory import state_directory
 
 def run_instead(options: Options, stop_signals: Set[signal.Signals]) -> int:
     """Carry out options that do not ask for a server; return the exit status."""
-    if options.look is not None:
-        from tertulia.watch.program import run_look
+    if options.report is not None:
+        from tertulia.watch.program import show_report
 
-        status = run_look(options.config.port, options.look)
+        status = show_report(options.config.port, options.report)
         drop_unwritten()
         return status
     if options.fetches_client:

@@ -8,10 +8,9 @@ from typing import Any, NamedTuple, NoReturn
 
 from tertulia.arguments import Parser
 from tertulia.i18n import _
-from tertulia.server import cluster_options, entry_options, history_options, look_options
+from tertulia.server import cluster_options, entry_options, history_options, report_options
 from tertulia.server.config import Config
 from tertulia.server.log_lines import for_journal, is_journal
-from tertulia.server.look_options import Look
 from tertulia.server.option_types import (
     or_none,
     port_number,
@@ -19,6 +18,7 @@ from tertulia.server.option_types import (
     rate,
     whole_number,
 )
+from tertulia.server.report_options import Report
 from tertulia.version import __version__
 
 _DEFAULTS = Config(port=0)
@@ -42,7 +42,7 @@ class Options(NamedTuple):
     exposed_secret: str | None = None  # the file of the operator's secret, if others can read it
     attendance_to: str | None = None  # the file to write the attendance to, as CSV; "-": stdout
     exports_attendance: bool = False  # in the export, too
-    look: Look | None = None  # at the server that runs on the port; no server starts
+    report: Report | None = None  # about the server that runs on the port; no server starts
     fetches_client: bool = False  # downloads the packages of the client; no server starts
     exposed_credentials: str | None = None  # the file for the nats-servers, if others can read it
 
@@ -50,7 +50,7 @@ class Options(NamedTuple):
     def runs_server(self) -> bool:
         """Whether a server is to run, and nothing else is to be done."""
         files = self.export_to, self.attendance_to, self.backup_to, self.restore_from
-        others = self.opens_console, self.look, self.fetches_client
+        others = self.opens_console, self.report, self.fetches_client
         return not any(others) and all(file is None for file in files)
 
 
@@ -84,8 +84,8 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
         file is not None for file in (export_to, attendance_to, backup_to, restore_from)
     )
     try:
-        look = look_options.pop_from(given)
-        if is_supervised and (needs_history or opens_console or look or fetches_client):
+        report = report_options.pop_from(given)
+        if is_supervised and (needs_history or opens_console or report or fetches_client):
             raise _UsageError(_("--supervise is for starting a server: leave it out here"))
         if exports_attendance and export_to is None:
             raise _UsageError(_("--with-attendance needs --export FILE"))
@@ -103,14 +103,14 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
         _UsageError,
         cluster_options.ClusterUnclear,
         history_options.HistoryUnclear,
-        look_options.LookUnclear,
+        report_options.ReportUnclear,
     ) as error:
         parser.error(str(error))
     given["port"] = given["port"] or 0
     config = Config(**given)
     return Options(
         *(config, log_level, export_to, backup_to, restore_from, shows_qr, opens_console, exposed),
-        *(attendance_to, exports_attendance, look, fetches_client),
+        *(attendance_to, exports_attendance, report, fetches_client),
         credentials.path if credentials is not None and credentials.is_exposed else None,
     )
 
@@ -200,7 +200,7 @@ def _parser() -> Parser:
     entry_options.add_to(parser)
     history_options.add_storage_options(parser)
     cluster_options.add_to(parser)
-    look_options.add_to(parser)
+    report_options.add_to(parser)
     history_options.add_single_task_options(parser)
     limits = parser.add_argument_group(_("limits that you seldom need to change"))
     option = functools.partial(_add_config_option, limits.add_argument)

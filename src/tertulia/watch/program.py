@@ -19,7 +19,7 @@ from tertulia.program import server_command
 from tertulia.protocol.measures import ClusterMeasures
 from tertulia.protocol.messages import Status
 from tertulia.protocol.watching import MeasuresTaken
-from tertulia.server.look_options import Look
+from tertulia.server.report_options import Report
 from tertulia.state_directory import state_directory
 from tertulia.tui.terminal import background
 from tertulia.tui.terminal.abilities import Abilities, abilities
@@ -32,7 +32,7 @@ from tertulia.wrapping import wrapped_for
 _EXIT_FINE, _EXIT_NOT_SEEN = 0, 1
 
 
-def run_look(port: int, look: Look) -> int:
+def show_report(port: int, report: Report) -> int:
     """Show or print the figures of this user's server at a port; return the exit status.
 
     The status is 1 if no server runs there or, with `--status`, if a part of the server fails.
@@ -42,9 +42,9 @@ def run_look(port: int, look: Look) -> int:
         return _fail(_("there is no home directory: set XDG_STATE_HOME"))
     asking = Asking(directory, port)
     try:
-        if look == "json":
+        if report == "json":
             return _print_json(port, asking.look())
-        if look == "status":
+        if report == "status":
             return _print_status(port, asking.look())
         if not _is_full_terminal():
             text = _("the view needs a terminal: use {command} {port} --watch --json")

@@ -56,10 +56,10 @@ class MeasureRequests:
             os.close(self._eventfd)
             self._eventfd = -1
 
-    def ask(self, look: MeasureRequest) -> None:
+    def ask(self, request: MeasureRequest) -> None:
         """Queue a request."""
         with self._lock:
-            self._wanted.append(look)
+            self._wanted.append(request)
             if self._eventfd >= 0:
                 os.eventfd_write(self._eventfd, 1)
 
@@ -68,14 +68,14 @@ class MeasureRequests:
         with self._lock:
             os.eventfd_read(self._eventfd)
             wanted, self._wanted = self._wanted, []
-        for look in wanted:
-            look.owner.post(MeasuresReady(look.session, self._line(look)))
+        for request in wanted:
+            request.owner.post(MeasuresReady(request.session, self._line(request)))
 
-    def _line(self, look: MeasureRequest) -> bytes:
+    def _line(self, request: MeasureRequest) -> bytes:
         try:
             measures = self.measure()
         except Exception:
             log.exception("measuring failed")  # a fault here must not end the server
             reason = "the server could not measure itself: its log says why"
-            return encode(Error(id=look.id, code=ErrorCode.UNAVAILABLE, message=reason))
-        return encode(MeasuresTaken(id=look.id, model=self._model, measures=measures))
+            return encode(Error(id=request.id, code=ErrorCode.UNAVAILABLE, message=reason))
+        return encode(MeasuresTaken(id=request.id, model=self._model, measures=measures))

@@ -5,10 +5,10 @@ from typing import Any, Literal
 
 from tertulia.i18n import _
 
-Look = Literal["view", "json", "status"]
+Report = Literal["view", "json", "status"]
 
 
-class LookUnclear(Exception):
+class ReportUnclear(Exception):
     """The options contradict each other, or one is missing; the text says which."""
 
 
@@ -37,16 +37,18 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def pop_from(given: dict[str, Any]) -> Look | None:
-    """Remove these options from the parsed ones; return what to do. Raises LookUnclear."""
+def pop_from(given: dict[str, Any]) -> Report | None:
+    """Remove these options from the parsed ones; return what to do. Raises ReportUnclear."""
     watches, as_json, status = given.pop("watch"), given.pop("json"), given.pop("status")
     if as_json and not watches:
-        raise LookUnclear(_("--json needs --watch"))
+        raise ReportUnclear(_("--json needs --watch"))
     if watches and status:
-        raise LookUnclear(_("choose one: --watch or --status"))
-    look: Look | None = "status" if status else "json" if as_json else "view" if watches else None
-    if look is not None and not given["port"]:
+        raise ReportUnclear(_("choose one: --watch or --status"))
+    report: Report | None = (
+        "status" if status else "json" if as_json else "view" if watches else None
+    )
+    if report is not None and not given["port"]:
         option = "--status" if status else "--watch"
         text = _("give the port of the server: tertulia-server 5000 {option}")
-        raise LookUnclear(text.format(option=option))
-    return look
+        raise ReportUnclear(text.format(option=option))
+    return report
