@@ -1,23 +1,20 @@
 """The options that join several machines to one chat, and the checks of how they combine."""
 
 import argparse
-import ipaddress
 import os
 import re
 import socket
 import stat
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from tertulia.i18n import _
+from tertulia.server.cluster.addresses import Address, parse_address
 from tertulia.server.config import AUTOMATIC_CODE, Config
 from tertulia.server.log_lines import one_line
 from tertulia.server.option_types import is_open_to_others
 
 _MOST_NAME_CHARS = 32
-_USUAL_PORT = 4222  # of a nats-server
 _NAME = re.compile(rf"[A-Za-z0-9_-]{{1,{_MOST_NAME_CHARS}}}")
-_HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252}[A-Za-z0-9_.])?")
 
 
 class ClusterUnclear(Exception):
@@ -88,8 +85,9 @@ def take_from(given: dict[str, Any], *, is_supervised: bool) -> CredentialsFile 
         for option in ("cluster", "node", "chat", "cluster_credentials"):
             del given[option]
         return None
-    servers = given["cluster"] = tuple(given["cluster"])
+    servers: list[Address] = given["cluster"]
     _check_servers(servers)
+    given["cluster"] = tuple(server.url for server in servers)
     if given["code"] == AUTOMATIC_CODE:
         raise ClusterUnclear(
             _(
@@ -116,22 +114,21 @@ def name_of_computer() -> str:
     return name[:_MOST_NAME_CHARS].strip("-") or "node"
 
 
-def _check_servers(servers: tuple[str, ...]) -> None:
+def _check_servers(servers: list[Address]) -> None:
     for server in servers:
         if servers.count(server) > 1:
-            raise ClusterUnclear(_("--cluster names {server} twice").format(server=server))
-    if len({urlsplit(server).scheme for server in servers}) > 1:
+            raise ClusterUnclear(_("--cluster names {server} twice").format(server=server.url))
+    if len({server.has_tls for server in servers}) > 1:
         raise ClusterUnclear(
             _("--cluster mixes nats:// and tls://: encrypt all connections, or none")
         )
 
 
-def _servers(text: str) -> list[str]:
+def _servers(text: str) -> list[Address]:
     return [_server(part.strip()) for part in text.split(",")]
 
 
-def _server(text: str) -> str:
-    """Return the URL with its port."""
+def _server(text: str) -> Address:
     if "@" in text:  # This message does not repeat the text, because logs would keep the password.
         raise argparse.ArgumentTypeError(
             _(
@@ -140,32 +137,16 @@ def _server(text: str) -> str:
             )
         )
     try:
-        url = urlsplit(text)
-        host, port = url.hostname or "", url.port
+        address = parse_address(text)
     except ValueError:
-        url, host, port = urlsplit(""), "", None
-    is_plain = text.lower() in (f"{url.scheme}://{url.netloc}".lower() + end for end in ("", "/"))
-    is_whole = is_plain and not url.netloc.endswith(":")
-    if url.scheme not in ("nats", "tls") or not is_whole or not _is_host(host, url.netloc):
         message = _(
             "'{text}' is not the address of a nats-server, for example nats://10.0.0.1:4222 or "
             "tls://nats1.example:4222"
         )
-        raise argparse.ArgumentTypeError(message.format(text=one_line(text)))
-    if port == 0:
+        raise argparse.ArgumentTypeError(message.format(text=one_line(text))) from None
+    if address.port == 0:
         raise argparse.ArgumentTypeError(_("a nats-server has a port from 1 to 65535"))
-    shown = f"[{host}]" if ":" in host else host
-    return f"{url.scheme}://{shown}:{port or _USUAL_PORT}"
-
-
-def _is_host(host: str, netloc: str) -> bool:
-    if not netloc.startswith("["):
-        return _HOST.fullmatch(host) is not None
-    try:
-        ipaddress.IPv6Address(host)
-    except ValueError:
-        return False
-    return True
+    return address
 
 
 def _name(text: str) -> str:

@@ -70,12 +70,6 @@ def test_another_program_there(monkeypatch: pytest.MonkeyPatch) -> None:
     assert words.startswith("cannot reach any nats-server (127.0.0.1:")
 
 
-def test_no_address() -> None:
-    assert refusal(("http://a:4222",)).startswith(
-        "'http://a:4222' is not the address of a nats-server: write nats://HOST:4222"
-    )
-
-
 def test_no_library(one_nats: NatsServers, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("connector", "connection"):
         monkeypatch.delitem(sys.modules, f"tertulia.server.cluster.{module}", raising=False)
@@ -242,8 +236,7 @@ def test_too_little_storage(tmp_path: Path) -> None:
 
 
 def test_servers_that_are_not_one_cluster(one_nats: NatsServers, chat: str) -> None:
-    address = one_nats.urls[0].removeprefix("nats://")
-    node = LinkedNode((address, address, address), chat)
+    node = LinkedNode(one_nats.urls * 3, chat)
     node.link.start()
     try:
         with pytest.raises(ClusterUnusable, match="are not one cluster"):

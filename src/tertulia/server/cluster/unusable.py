@@ -28,16 +28,6 @@ def not_installed() -> ClusterUnusable:
     )
 
 
-def wrong_url(url: str) -> ClusterUnusable:
-    """An address is not that of a nats-server."""
-    return ClusterUnusable(
-        _(
-            "'{url}' is not the address of a nats-server: write nats://HOST:4222, or "
-            "tls://HOST:4222 with TLS"
-        ).format(url=url)
-    )
-
-
 def not_reachable(detail: str) -> NotReachable:
     """No server has answered."""
     text = _(
