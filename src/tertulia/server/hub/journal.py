@@ -28,7 +28,7 @@ class Stamps:
 
     def now(self) -> str:
         """Return the current time."""
-        wall = self.wall  # a variable: see Hub._note_activity
+        wall = self.wall  # a variable, since calling an attribute takes longer
         now_ms = int(wall() * 1_000)
         if now_ms != self._stamped_ms:
             self._stamped_ms = now_ms
