@@ -162,7 +162,7 @@ export class Conversations {
    * @param {any} request
    * @param {Partial<Said>} changes
    */
-  settle(request, changes) {
+  markDelivery(request, changes) {
     for (const conversation of this.listed) {
       const entry = this.#outgoing(conversation, request.nonce);
       if (entry) {

@@ -67,7 +67,7 @@ export class Exchange {
     this.older = new OlderPages(this.conversations, this.catchUp);
     this.#seen.begin();
     this.#requestMissing();
-    this.#sender.carryOn();
+    this.#sender.advance();
   }
 
   // --- requests ----------------------------------------------------------------------------------
@@ -80,7 +80,7 @@ export class Exchange {
   ask(request, onAnswer) {
     this.#session.noteActivity();
     this.#jobs.add(request, Origin.TYPED, { onAnswer });
-    this.#sender.carryOn();
+    this.#sender.advance();
   }
 
   /**
@@ -93,7 +93,7 @@ export class Exchange {
   watch(request, onAnswer) {
     if (!this.#jobs.has(Origin.WATCHED)) {
       this.#jobs.add(request, Origin.WATCHED, { onAnswer });
-      this.#sender.carryOn();
+      this.#sender.advance();
     }
   }
 
@@ -175,7 +175,7 @@ export class Exchange {
   #handleNoAnswer({ request, onAnswer }) {
     onAnswer?.(null);
     if (request.type === "say" || request.type === "direct") {
-      this.#settle(request, { delivery: "unknown", why: explain.unanswered });
+      this.#markDelivery(request, { delivery: "unknown", why: explain.unanswered });
     } else if (request.type === "status") {
       this.state.answerStatus(false);
       this.#note("me");
@@ -211,7 +211,7 @@ export class Exchange {
     this.#seen.begin();
     this.#requestMissing();
     this.updateStatuses();
-    this.#sender.carryOn();
+    this.#sender.advance();
   }
 
   /**
@@ -244,7 +244,7 @@ export class Exchange {
     }
     if (receipt > 0) this.#session.tell({ type: "received", receipt });
     this.noteSeen();
-    this.#sender.carryOn();
+    this.#sender.advance();
   }
 
   /** @param {any} message */
@@ -394,15 +394,15 @@ export class Exchange {
   #handleDelivery({ request, isRepeated }, answer) {
     if (answer.type === "ok") {
       const time = answer.time === undefined ? undefined : parseTime(answer.time);
-      this.#settle(request, { delivery: "delivered", ...(time && { time }) });
+      this.#markDelivery(request, { delivery: "delivered", ...(time && { time }) });
     } else if (request.type === "say" && answer.code === "unavailable") {
-      this.#settle(request, { delivery: "delivered" });
+      this.#markDelivery(request, { delivery: "delivered" });
       this.tell(() => explain.requestRefused(answer, request));
     } else if (isRepeated && answer.code === "user_not_connected") {
-      this.#settle(request, { delivery: "unknown", why: explain.perhapsDelivered });
+      this.#markDelivery(request, { delivery: "unknown", why: explain.perhapsDelivered });
     } else {
       const why = () => explain.requestRefused(answer, request);
-      this.#settle(request, { delivery: "failed", why });
+      this.#markDelivery(request, { delivery: "failed", why });
     }
   }
 
@@ -410,8 +410,8 @@ export class Exchange {
    * @param {any} request
    * @param {Partial<import("./entries.js").Said>} changes
    */
-  #settle(request, changes) {
-    const conversation = this.conversations.settle(request, changes);
+  #markDelivery(request, changes) {
+    const conversation = this.conversations.markDelivery(request, changes);
     if (conversation) this.#noteEntries(conversation);
   }
 

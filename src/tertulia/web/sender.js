@@ -35,7 +35,7 @@ export class Sender {
   }
 
   /** Send the next request or give one up, if it is time for that. */
-  carryOn() {
+  advance() {
     const now = this.#timers.now();
     this.jobs.setAside(now);
     const late = this.jobs.giveUpLate(now);
@@ -49,7 +49,7 @@ export class Sender {
     this.#timers.clear(this.#timer);
     const wakeAt = this.#session.state === "connected" ? this.jobs.wakeAt : null;
     if (wakeAt !== null) {
-      this.#timer = this.#timers.set(() => this.carryOn(), Math.max(0, wakeAt - now));
+      this.#timer = this.#timers.set(() => this.advance(), Math.max(0, wakeAt - now));
     }
   }
 
