@@ -97,7 +97,7 @@ class Behind:
                 cursor = events.through
             elif own:
                 event = own.pop(0)
-                data += self._one(event)
+                data += self._encode_one(event)
                 cursor = event.seq
             else:
                 return bytes(data)
@@ -152,10 +152,8 @@ class Behind:
         if isinstance(events, Gap):
             connection.out += self._gap(events)
             self.ready[connection] = events.through
-            if own:
-                own[:] = [
-                    event for event in own if event.seq > events.through
-                ]  # the others are within the slice
+            if own:  # those up to the end of the gap are a part of it
+                own[:] = [event for event in own if event.seq > events.through]
             return self._flush_private(connection)
         if events is not None:
             try:
@@ -170,7 +168,7 @@ class Behind:
             cursor = events.through
         elif own:
             event = own.pop(0)
-            connection.out += self._one(event)
+            connection.out += self._encode_one(event)
             cursor = event.seq
         self.ready[connection] = cursor
         return self._flush_private(connection)
@@ -192,13 +190,13 @@ class Behind:
             return Slice(framed, (framed,), (events.through,), events.through, events.events)
         return events
 
-    def _one(self, event: Presence | Gap) -> bytes:
+    def _encode_one(self, event: Presence | Gap) -> bytes:
         data = self._encode(event)
         return data if self._frame is None else self._frame(data)
 
     def _gap(self, gap: Gap) -> bytes:
         self._observer.on_gap()
-        return self._one(gap)
+        return self._encode_one(gap)
 
     def _flush_private(self, connection: Connection) -> bool:
         """Send a connection's private output; return whether all of it went out."""
@@ -219,7 +217,7 @@ class Behind:
         connection.out += rest
 
     def _note_sent(self, events: Slice, sent: int) -> None:
-        """Count the events that one connection has taken of a slice, with one that was cut."""
+        """Count the events of a slice that a connection has taken, including one that was cut."""
         self._observer.sent_bytes += sent
         if sent == len(events.data) or len(events.pieces) == 1:
             self._observer.deliveries += events.events if sent else 0

@@ -154,7 +154,7 @@ class Connections:
         The answers and the events up to this moment are sent before the last message.
         """
         if connection.state not in OPEN_STATES:
-            # an earlier deadline may be later, as for files of the page
+            # The deadline that it has may be far away, for example that of a download.
             if reason is CloseReason.SHUTDOWN:
                 self._watchdog.set_deadline(connection, now + self._config.flush_timeout_s)
             return

@@ -128,7 +128,7 @@ class Dispatcher:
         self.flush()
         if self._announced_seq != self._sent_seq:
             self._note_sent(now)
-        if events.last_seq != self._announced_seq:  # somebody's connection was found broken
+        if events.last_seq != self._announced_seq:  # a send has failed, so a user has left
             self._announce_news()
         observer.rounds += 1
         observer.busy_since = 0.0
@@ -240,7 +240,7 @@ class Dispatcher:
             case Ordered():
                 self._node_mail_handler.discard_outcomes(mail.rows)
             case _:
-                pass  # it is about connections that are closed
+                pass  # the connections that it concerns are closed
 
     def _say_goodbye(self, connection: Connection) -> None:
         retry_after = round(random.uniform(*self._drain.retry_after_s), 3)

@@ -73,7 +73,7 @@ class Doorkeeper:
             entrance.is_quiet = False
         opened = entrance.open(data)
         if opened is None or opened.tls is None:
-            return self._pass(connection, opened, now)
+            return self._continue_with(connection, opened, now)
         entrance.tls = self._start_tls(connection, opened.tls, opened.rest)
         self._watchdog.check_by(connection, now + self._handshake_timeout_s)
         return False
@@ -84,7 +84,7 @@ class Doorkeeper:
         self._poller.update(connection)
         entrance, channel = connection.door, connection.tls
         if connection.state is not UNREGISTERED or channel is None:
-            return False  # its time is over
+            return False  # the connection has ended meanwhile
         try:
             data = channel.decrypt()
         except BlockingIOError:
@@ -93,7 +93,9 @@ class Doorkeeper:
         finally:
             if channel.is_open:
                 connection.recv = channel.recv
-        return isinstance(entrance, Entrance) and self._pass(connection, entrance.open(data), now)
+        return isinstance(entrance, Entrance) and self._continue_with(
+            connection, entrance.open(data), now
+        )
 
     def _start_tls(
         self, connection: Connection, context: ssl.SSLContext, first: bytes
@@ -119,7 +121,7 @@ class Doorkeeper:
     def compute_step(self) -> Connection | None:
         """Compute the next step that is due, and return its connection; None if none is due.
 
-        Any thread may call it, also while the worker's thread is running.
+        Any thread of the worker may call it, also while another one has the turn.
         """
         try:
             connection = self.steps_due.popleft()
@@ -167,7 +169,7 @@ class Doorkeeper:
         return b""
 
     def wait_for_room(self, connection: Connection) -> None:
-        """Wait until the socket takes the bytes of TLS itself, if some are unsent."""
+        """Have the poller wait until the socket takes TLS's own bytes, if some are unsent."""
         if connection.tls is not None and connection.tls.has_unsent and not connection.blocked:
             connection.blocked = True
             self._poller.update(connection)
@@ -176,9 +178,9 @@ class Doorkeeper:
         """Give a connection the answer that it has waited for, unless it has ended."""
         if connection.state is UNREGISTERED and connection.hold is Hold.ANSWER:
             connection.release_hold()
-            self._pass(connection, opened, now)
+            self._continue_with(connection, opened, now)
 
-    def _pass(self, connection: Connection, opened: Opened | None, now: float) -> bool:
+    def _continue_with(self, connection: Connection, opened: Opened | None, now: float) -> bool:
         """Continue with the protocol that a connection speaks, if it is known."""
         if opened is None:
             return False

@@ -94,7 +94,7 @@ class Watchdog:
             connection.deadline = connection.register_by
             return []
         if end is not None:
-            # the caller closes it, or sets a deadline for its last message
+            # The caller closes it, or sets a deadline for its last message.
             connection.deadline = inf
             return [end]
         session, config = connection.session, self._config
@@ -127,7 +127,8 @@ class Watchdog:
             connection.last_byte_at, connection.answer_by = now, inf
         if connection.blocked and now - connection.progress_at >= self._config.write_timeout_s:
             return Due.SLOW
-        # Not by the length of the silence: after a pause of the whole server, no ping was sent yet.
+        # The length of the silence does not count: after a pause of the whole server, no ping was
+        # sent yet.
         if now >= connection.answer_by:
             return Due.SILENT
         if now >= connection.challenge_until and not connection.waits_for_others:
