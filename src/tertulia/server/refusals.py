@@ -219,7 +219,7 @@ def too_much_free(retry_after_s: float) -> Error:
 
 
 def history_off(request: Request, last_message: int | None = None) -> Error:
-    """Refuse to read messages that nobody keeps; say which was the last of them, if it is known."""
+    """Refuse to read messages that nobody keeps; name the last of them, if it is known."""
     reason = "this server keeps no history"
     seq = UNSET if last_message is None else last_message
     return Error(id=request.id, code=ErrorCode.HISTORY_OFF, message=reason, seq=seq)
