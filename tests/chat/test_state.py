@@ -94,6 +94,27 @@ def test_an_event_that_overtook_the_list_is_not_undone_by_it() -> None:
     assert state.status is Status.OCUPADO
 
 
+def test_an_event_with_the_number_of_the_list_is_in_the_list() -> None:
+    state = new_state()
+    state.apply(presence(20, "luis", Status.OCUPADO))  # of a user whose rights are not known yet
+    state.apply(left(20, "eva"))
+    operator = User(name="luis", status=Status.OCUPADO, operator=True)
+    eva = User(name="eva", status=Status.ACTIVO)
+    state.apply(UserList(seq=20, users=[operator, eva]))
+    assert state.users == [eva, operator]
+    state.apply(left(20, "eva"))
+    state.apply(joined(20, "zoe"))
+    assert state.users == [eva, operator]
+
+
+def test_a_user_who_came_back_is_present_although_the_list_is_older() -> None:
+    state = new_state()
+    state.apply(left(21, "luis"))
+    state.apply(joined(22, "luis"))
+    state.apply(users(20, ana="ACTIVO"))
+    assert roster(state) == {"ana": "ACTIVO", "luis": "ACTIVO"}
+
+
 def test_after_a_gap_a_list_made_later_is_needed() -> None:
     state = new_state()
     state.apply(users(11, ana="ACTIVO"))
