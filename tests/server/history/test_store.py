@@ -1,5 +1,6 @@
 """Writing the file of the general chat: numbering, groups, index, forgetting, damage, locks."""
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -10,8 +11,9 @@ import pytest
 from stored_messages import full_disk, index_all, message, seqs
 
 from tertulia.protocol.messages import GetHistory, Search
-from tertulia.server.history.lockfile import StoreInUse
+from tertulia.server.history.lockfile import LockFile, Note, StoreInUse
 from tertulia.server.history.store import MessageStore
+from tertulia.server.hub.records import HookMessage
 
 # --- numbering -----------------------------------------------------------------------------------
 
@@ -111,6 +113,33 @@ def test_numbers_reserved_on_a_full_disk_do_not_hide_that_the_file_went_back(sto
     again.close()
 
 
+def test_that_the_file_went_back_is_noticed_after_numbers_were_reserved_on_a_full_disk(path):
+    MessageStore(path, block=1_000).close()
+    copy = path.read_bytes()
+    store = MessageStore(path, block=1_000)
+    store._db.execute("PRAGMA query_only = 1")
+    store.reserve(2_000)
+    store.close()
+    put_back(path, copy)
+    again = MessageStore(path, block=1_000)
+    assert again.went_back
+    assert again.numbering.last_seq == 3_000
+    again.close()
+
+
+def test_a_note_is_on_the_disk_when_writing_it_returns(path, monkeypatch):
+    path.parent.mkdir()
+    lock_file = LockFile(path)
+    synced: list[bytes] = []
+    monkeypatch.setattr(os, "fsync", lambda fd: synced.append(os.pread(fd, 100, 0)))
+    lock_file.write(Note(7, 5, "epoch"))
+    assert [line.split() for line in synced] == [[b"%020d" % 7, b"%020d" % 5, b"epoch"]]
+    lock_file.close()
+    again = LockFile(path)
+    assert again.note == Note(7, 5, "epoch")
+    again.close()
+
+
 def test_another_history_in_its_place_keeps_its_own_numbering(store, path, tmp_path):
     store.reserve(100_000)
     store.close()
@@ -120,6 +149,34 @@ def test_another_history_in_its_place_keeps_its_own_numbering(store, path, tmp_p
     again = MessageStore(path, block=10)
     assert (again.went_back, again.numbering) == (False, (other.numbering.epoch, 10, 20))
     again.close()
+
+
+def test_another_history_keeps_its_own_numbering_on_a_full_disk_too(store, path, tmp_path):
+    store.reserve(100_000)
+    store.close()
+    other = MessageStore(tmp_path / "other.db", block=10)
+    other.close()
+    put_back(path, (tmp_path / "other.db").read_bytes())
+    with full_disk():
+        again = MessageStore(path, block=10)
+    assert again.problem is not None
+    assert again.numbering == (other.numbering.epoch, 10, 20)
+    again.close()
+
+
+def test_without_room_for_a_note_only_a_new_numbering_goes_on(store, path, tmp_path, monkeypatch):
+    store.close()
+
+    def fail(_lock_file: LockFile, _note: Note) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(LockFile, "write", fail)
+    with full_disk():
+        with pytest.raises(OSError, match="No space left"):
+            MessageStore(path, block=10)
+        new = MessageStore(tmp_path / "new.db", block=10)
+    assert new.numbering[1:] == (0, 10)
+    new.close()
 
 
 def test_a_number_noted_by_an_earlier_version_counts(store, path):
@@ -187,6 +244,14 @@ def test_old_messages_are_forgotten_indexed_or_not(store, reader):
     index_all(store)
     assert seqs(reader.page(GetHistory()))[0] == [3]
     assert seqs(reader.page(Search(text="uno")))[0] == [3]
+
+
+def test_what_is_kept_about_a_message_is_forgotten_with_it(store):
+    old, new = "2026-01-01T00:00:00.000Z", "2026-02-01T00:00:00.000Z"
+    hooks = [HookMessage(key=1), HookMessage(key=2)]
+    store.add([message(1, time=old), message(2, time=new)], hooks)
+    store.forget("2026-01-31T00:00:00.000Z", after=0, count=10)
+    assert store.records(HookMessage) == hooks[1:]
 
 
 def test_nonces_are_found_again(store):

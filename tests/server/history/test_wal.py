@@ -1,6 +1,7 @@
 """A WAL that comes from another file, or from another run, is noticed."""
 
 import shutil
+import struct
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,32 @@ def test_a_wal_that_is_no_wal_is_left_to_sqlite(store, path):
         Path(f"{path}-wal").write_bytes(content)
         assert wal_belongs(path)
         assert stored(path) == [1]
+
+
+def frame(page: int, salts: bytes, mark: bytes) -> bytes:
+    """Return a page of a WAL, with the number that SQLite keeps for programs."""
+    return struct.pack(">2I8s8x", page, 1, salts) + bytes(68) + mark + bytes(4_096 - 72)
+
+
+@pytest.mark.parametrize(
+    ("rest", "belongs_to_it"),
+    [
+        (frame(1, b"new salt", b"mark"), True),
+        (frame(1, b"new salt", b"othr"), False),
+        (frame(2, b"new salt", b"othr"), True),  # another page has no mark
+        (frame(1, b"old salt", b"othr"), True),  # from an earlier use of the WAL
+        (frame(1, b"new salt", b"othr")[:95], True),  # cut off within its mark
+    ],
+    ids=["same mark", "another mark", "another page", "old frame", "cut off"],
+)
+def test_the_latest_complete_first_page_of_this_use_of_the_wal_counts(
+    tmp_path, rest, belongs_to_it
+):
+    path = tmp_path / "history.db"
+    path.write_bytes(bytes(68) + b"mark")
+    header = struct.pack(">4I8s8x", 0x377F0682, 3_007_000, 4_096, 0, b"new salt")
+    Path(f"{path}-wal").write_bytes(header + frame(1, b"new salt", b"mark") + rest)
+    assert wal_belongs(path) is belongs_to_it
 
 
 def test_while_somebody_reads_the_file_keeps_its_mark(store, path, tmp_path):
