@@ -67,14 +67,16 @@ def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("workloads", nargs="*", help="names or groups of workloads (default: all)")
     parser.add_argument(
-        "--servers", help="names separated by commas (default: all of the workload)"
+        "--servers", help="names of servers, with commas (default: all that a workload has)"
     )
-    parser.add_argument("--runs", type=int, default=3, help="runs; the median counts (3)")
     parser.add_argument(
-        "--retries", type=int, default=0, help="repetitions while other programs are busy (0)"
+        "--runs", type=int, default=3, help="number of runs; the figures are medians (3)"
     )
-    parser.add_argument("--seconds", type=float, help="length of a measurement (by workload)")
-    parser.add_argument("--quick", action="store_true", help="one short run of each")
+    parser.add_argument(
+        "--retries", type=int, default=0, help="most repetitions if other programs are busy (0)"
+    )
+    parser.add_argument("--seconds", type=float, help="length of a measurement (default: its own)")
+    parser.add_argument("--quick", action="store_true", help="one short run of everything")
     parser.add_argument(
         "--before", type=Path, help="another checkout to compare with; it needs a .venv"
     )

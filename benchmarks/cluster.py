@@ -287,8 +287,10 @@ def main() -> int:
     """Measure what was asked for, and write the medians."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join([*PARTS, "failover"]))
-    parser.add_argument("--runs", type=int, default=3, help="the median counts (3)")
-    parser.add_argument("--output", type=Path, default=RESULTS)
+    parser.add_argument(
+        "--runs", type=int, default=3, help="number of runs; the figures are medians (3)"
+    )
+    parser.add_argument("--output", type=Path, default=RESULTS, help="file for the results")
     options = parser.parse_args()
     asked = options.parts or [*PARTS, "failover"]
     if unknown := set(asked) - {*PARTS, "failover"}:

@@ -191,7 +191,7 @@ def _show(what: str, values: list[float]) -> None:
 def main() -> None:
     """Start a server and a browser, and measure."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=5, help="the figures are medians (5)")
     rounds = parser.parse_args().rounds
     chromium = shutil.which("chromium")
     if chromium is None:

@@ -1,4 +1,4 @@
-"""Measures what TLS costs the server: deliveries, sessions, handshakes and the page, beside plain.
+"""Compares the cost of deliveries, sessions, handshakes and the page with TLS and without it.
 
     .venv/bin/python benchmarks/tls.py [--rounds 3]
 
@@ -125,8 +125,8 @@ def measure(tls: ssl.SSLContext | None, work: Callable[[Server], dict[str, float
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=3, help="the figures are medians (3)")
     rounds = parser.parse_args().rounds
     os.sched_setaffinity(0, {1})
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

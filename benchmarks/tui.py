@@ -217,8 +217,8 @@ def growth_mib(counts: list[int]) -> list[float]:
 
 def main() -> None:
     """Measure everything and print a table of the results."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=5, help="the figures are medians (5)")
     rounds = parser.parse_args().rounds
     pairs = [(first_frame_s(), import_s()) for _round in range(rounds)]
     frames = [frame for frame, _floor in pairs]
