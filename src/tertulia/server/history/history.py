@@ -68,7 +68,7 @@ class History:
         self._lock = threading.Lock()
         self._work = threading.Condition(self._lock)
         self._queue: deque[Write | Keep | Confirm | PageTicket] = deque()
-        self._sleeping = False  # the writer has nothing to do
+        self._sleeping = False  # the writer may be waiting, so the next item has to wake it
         # How many places in the queue were reserved and freed since the start. At most
         # `history_queue` are in use; at that bound connections that speak are held.
         self._reserved = 0
@@ -206,7 +206,6 @@ class History:
                 if not self._queue and self._reserve_from is None and not self._stopping:
                     self._sleeping = True
                     self._work.wait(wait_s)
-                    self._sleeping = False
                 elif self._last_group >= _BUSY_GROUP and not self._stopping:
                     self._work.wait(_GATHER_S)
                 group = [self._queue.popleft() for _ in range(min(_MAX_GROUP, len(self._queue)))]

@@ -103,15 +103,14 @@ class EventLog:
         self._trimmed_seq = last_seq
         self._last_message_seq = last_seq
         self._last_wanted_seq = last_seq  # of the last event for sessions that want only messages
-        self._last_people_seq = last_seq  # of the last event that these do not want
+        self._last_people_seq = 0  # of the last event that these do not want; 0: none so far
         self.last_seq = self.first_seq = last_seq  # `first_seq` is that of the start
         self.messages = 0  # number since the start
 
     def begin_at(self, seq: int) -> None:
         """Set the number before that of the next event. The log is still empty."""
         assert not self._events
-        self._trimmed_seq = self._last_message_seq = seq
-        self._last_wanted_seq = self._last_people_seq = seq
+        self._trimmed_seq = self._last_message_seq = self._last_wanted_seq = seq
         self.last_seq = self.first_seq = seq
 
     def append(self, event: NumberedEvent) -> None:

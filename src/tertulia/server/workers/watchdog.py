@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from enum import Enum, auto
 from math import inf
 
-from tertulia.protocol.messages import Status
 from tertulia.server.config import Config
 from tertulia.server.hub.session import Session
 from tertulia.server.workers.connection import NOT_HELD, REGISTERED, UNREGISTERED, Connection
@@ -145,8 +144,7 @@ class Watchdog:
             ping_from + config.ping_after_s, connection.answer_by, connection.challenge_until
         )
         if config.idle_after_s is not None:
-            is_inactive = becomes_idle or session.status is Status.INACTIVO
-            idle_from = now if is_inactive else session.last_active
+            idle_from = now if becomes_idle else session.last_active
             deadline = min(deadline, idle_from + config.idle_after_s)
         if connection.blocked:
             deadline = min(deadline, connection.progress_at + config.write_timeout_s)
