@@ -206,6 +206,15 @@ def test_only_what_a_socket_has_taken_is_counted(bench):
     assert counted() == (size + len(bench.got(bench.ana)), 2)
 
 
+def test_an_event_that_everyone_takes_is_counted_for_everyone(bench):
+    bytes_before, events_before = bench.observer.sent_bytes, bench.observer.deliveries
+    bench.say()
+    bench.flush()
+    size = len(bench.got(bench.ana)) + len(bench.got(bench.luis))
+    assert bench.observer.sent_bytes - bytes_before == size
+    assert bench.observer.deliveries - events_before == 2
+
+
 def test_the_rest_of_a_cut_event_is_counted_when_it_goes_out(bench):
     before = bench.observer.sent_bytes
     bench.limit(bench.ana, 5)
