@@ -85,13 +85,17 @@ class FakePoll:
     def __init__(self, bench: "Bench") -> None:
         self._bench = bench
         self.watches_listener = False
+        self.watched: set[int] = set()  # descriptors of refused clients, and the one for the stop
         self.seen: list[tuple[float | None, bool]] = []  # timeouts, and whether it would accept
 
     def register(self, subject: object, mask: int) -> None:
         if isinstance(subject, FakeListener):
             self.watches_listener = mask == select.POLLIN
+        elif isinstance(subject, int):
+            self.watched.add(subject)
 
-    def unregister(self, fd: int) -> None: ...
+    def unregister(self, fd: int) -> None:
+        self.watched.remove(fd)
 
     def poll(self, timeout_ms: float | None) -> list[tuple[int, int]]:
         self.seen.append((timeout_ms, self.watches_listener))
@@ -235,6 +239,20 @@ def test_a_refused_client_is_answered_in_its_own_form_once_it_has_said_something
     full.plan = [lambda _timeout_ms: [(sock.fileno(), select.POLLIN)], full.pass_time]
     assert full.run() == [(WAITS_MS, True), (1_001.0, True), (None, True)]
     assert bytes(sock.sent).startswith(answer)
+
+
+def test_a_refused_client_is_not_watched_any_more_once_it_has_its_answer(full):
+    """Whatever else it sends, or the end of its socket, would be found ready again and again."""
+    [sock] = full.accept()
+    watched: list[bool] = []
+
+    def look(timeout_ms: float | None) -> list[tuple[int, int]]:
+        watched.append(sock.fileno() in full.poll.watched)
+        return full.pass_time(timeout_ms)
+
+    full.plan = [look, look]
+    full.run()
+    assert watched == [True, False]
 
 
 def test_refused_sockets_linger_each_for_its_own_moment(full):

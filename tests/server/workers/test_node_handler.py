@@ -214,6 +214,16 @@ def test_requests_take_effect_in_their_order(bench: NodeBench) -> None:
     assert [one for one in bench.heard(ana) if isinstance(one, Ok)] == [Ok(id=2)]
 
 
+def test_once_all_its_messages_have_their_places_a_request_waits_for_no_turn(
+    bench: NodeBench,
+) -> None:
+    ana = bench.enter("ana")
+    bench.receive(ana, Say(text="uno"), Say(text="dos"))
+    bench.settle()
+    bench.receive(ana, SetStatus(status="OCUPADO", id=2))
+    assert ana.hold is Hold.ORDER
+
+
 def test_a_request_that_takes_no_place_in_the_order_is_answered_at_once(bench: NodeBench) -> None:
     ana = bench.enter("ana")
     bench.receive(ana, Say(text="uno"), Ping(id=7))

@@ -518,6 +518,24 @@ def test_a_worker_for_which_there_is_no_thread_frees_its_descriptors(monkeypatch
         select.select([bench.worker.mailbox.fileno()], [], [], 0)
 
 
+def test_if_there_is_no_thread_for_a_later_one_the_earlier_one_ends_quietly(monkeypatch):
+    bench, start, faults = Bench(threads=2), threading.Thread.start, []
+
+    def refuse_the_second(thread: threading.Thread) -> None:
+        if thread is bench.worker._threads[1]:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse_the_second)
+    monkeypatch.setattr(threading, "excepthook", faults.append)
+    with pytest.raises(RuntimeError):
+        bench.worker.start()
+    first = bench.worker._threads[0]
+    first.join(WAIT_S)
+    assert not first.is_alive()
+    assert faults == []
+
+
 def test_a_worker_without_a_descriptor_for_its_epoll_gives_back_that_of_its_mailbox(monkeypatch):
     def none_left(*_: object) -> None:
         raise OSError(errno.EMFILE, "too many open files")
