@@ -86,6 +86,14 @@ def test_the_ends_of_replaced_penalties_do_not_pile_up():
     assert len(bans._ends) < 100
 
 
+def test_the_first_to_end_is_still_found_first_when_replaced_penalties_were_dropped():
+    long, short = ban(address="10.0.0.7", until=LATER), ban(address="10.0.0.8", until=SOON)
+    bans = penalties(long, short)
+    for _ in range(1_000):
+        bans.put(ban(name="luis", until=LATER, key="k"))
+    assert bans.expire(SOON) == [short]
+
+
 def test_ten_thousand_bans_are_as_quickly_looked_at_as_one():
     bans = penalties(*(ban(address=f"10.{n // 250}.{n % 250}.1") for n in range(10_000)))
     assert len(bans._by_network) == 1  # which is all that is looked at, one after another
