@@ -36,6 +36,13 @@ def test_pages_do_not_keep_a_search_waiting_for_ever():
     assert order(waiting).index((1, "a")) == _PAGES_IN_A_ROW
 
 
+def test_after_each_search_as_many_pages_may_be_answered_again():
+    waiting = questions((1, "a"), (1, "b"), *[(2, "")] * (3 * _PAGES_IN_A_ROW))
+    answered = order(waiting)
+    assert answered.index((1, "a")) == _PAGES_IN_A_ROW
+    assert answered.index((1, "b")) == 2 * _PAGES_IN_A_ROW + 1
+
+
 def test_what_is_cleared_is_not_answered():
     waiting = questions((1, "a"), (2, ""))
     waiting.clear()
