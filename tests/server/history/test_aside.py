@@ -9,10 +9,12 @@ def test_a_file_is_moved_with_those_that_belong_to_it_and_overwrites_nothing(tmp
     path = tmp_path / "history.db"
     path.write_bytes(b"damaged")
     Path(f"{path}-wal").write_bytes(b"wal")
+    Path(f"{path}-shm").write_bytes(b"index")
     aside = set_aside(path, "damaged", clock=lambda: 1_000.0)
     assert aside.name == "history.db.damaged-1000"
     assert aside.read_bytes() == b"damaged"
     assert Path(f"{aside}-wal").read_bytes() == b"wal"
+    assert Path(f"{aside}-shm").read_bytes() == b"index"
     path.write_bytes(b"damaged again")
     again = set_aside(path, "damaged", clock=lambda: 1_000.0)
     assert (aside.read_bytes(), again.read_bytes()) == (b"damaged", b"damaged again")
@@ -28,3 +30,12 @@ def test_a_wal_alone_is_moved_and_the_file_stays(tmp_path):
         "history.db": b"file",
         moved.name: b"wal",
     }
+
+
+def test_a_second_wal_of_the_same_second_does_not_replace_the_first(tmp_path):
+    path = tmp_path / "history.db"
+    moved = []
+    for content in (b"first", b"second"):
+        Path(f"{path}-wal").write_bytes(content)
+        moved.append(set_wal_aside(path, clock=lambda: 1_000.0))
+    assert [file.read_bytes() for file in moved] == [b"first", b"second"]

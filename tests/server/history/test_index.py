@@ -8,6 +8,7 @@ import pytest
 from stored_messages import index_all, message, seqs
 
 from tertulia.protocol.messages import Search
+from tertulia.server.history import index
 from tertulia.server.history.reader import MessageReader
 from tertulia.server.history.store import MessageStore
 
@@ -54,6 +55,12 @@ def found(path: Path, text: str, **fields: int) -> list[int]:
         return seqs(reader.page(Search(text=text, **fields)))[0]
 
 
+def words_in(store: MessageStore) -> list[str]:
+    """Return the words in the new index, also those of messages that are not in the file."""
+    store._db.execute("CREATE VIRTUAL TABLE temp.words USING fts5vocab(main, message_words, row)")
+    return [word for (word,) in store._db.execute("SELECT term FROM words")]
+
+
 def test_an_old_index_is_usable_at_once_and_while_it_is_replaced(old, path):
     assert found(path, "ACCION arbol") == list(range(1, 9))
     index_all(old)
@@ -82,6 +89,17 @@ def test_what_is_deleted_meanwhile_is_found_in_neither(old, path):
     assert found(path, "accion") == [1, 6, 7, 8, 9, 10]
     assert old.forget("9999", after=0, count=100) == (6, 10)
     assert found(path, "accion") == []
+    assert words_in(old) == []
+
+
+def test_while_an_old_index_is_dropped_in_parts_it_is_not_searched(old, path, monkeypatch):
+    monkeypatch.setattr(index, "_DROP_PAGES", 1)
+    index_all(old)
+    old.forget("9999", after=6, count=4)
+    while index.reindexing(old._db) is not None:
+        assert found(path, "accion") == list(range(1, 7))
+        old.replace_old_index(3)
+    assert found(path, "accion") == list(range(1, 7))
 
 
 def test_the_replacement_goes_on_after_a_restart(old, path):

@@ -126,6 +126,16 @@ def test_a_message_that_was_forgotten_and_written_again_can_be_forgotten_again(n
     assert [word for word, *_ in index_of(node)] == ["nueva"]
 
 
+def test_the_last_indexed_message_can_be_forgotten_and_written_again(node, reader):
+    last = message(1, "vieja", time="2026-01-01T00:00:00.000Z")
+    node.add([last])
+    index_all(node)
+    node.forget(NOW, after=0, count=10)
+    assert index_of(node) == []
+    node.add([last])
+    assert seqs(reader.page(Search(text="vieja"))) == ([1], False)
+
+
 def test_a_late_message_among_those_of_an_old_index_is_found_before_and_after_it_moves(
     node, reader
 ):

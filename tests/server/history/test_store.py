@@ -283,6 +283,13 @@ def test_a_new_file_needs_nothing_that_old_libraries_lack(store):
     assert "STRICT" not in schema.upper()
 
 
+@pytest.mark.parametrize(("of_cluster", "mode"), [(False, 2), (True, 1)], ids=["full", "normal"])
+def test_a_single_server_waits_for_the_disk_at_each_commit(path, of_cluster, mode):
+    store = MessageStore(path, block=10, of_cluster=of_cluster)
+    assert store._db.execute("PRAGMA synchronous").fetchone() == (mode,)
+    store.close()
+
+
 def test_only_its_owner_may_read_the_file(store, path):
     store.add([message(1)])
     for suffix in ("", "-wal", ".lock"):
