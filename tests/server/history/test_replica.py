@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from stored_messages import index_all, message, seqs
 
 from tertulia.protocol.messages import ChatMessage, Search
 from tertulia.server.history.checks import StoreOfAnotherVersion
+from tertulia.server.history.mail import Rows
 from tertulia.server.history.reader import MessageReader
 from tertulia.server.history.restore import restore
 from tertulia.server.history.store import MessageStore
@@ -99,6 +101,15 @@ def test_a_message_that_is_written_again_is_ignored(node, reader):
         ("hola", 4),
     ]
     assert indexed(node) == 3
+
+
+def test_the_end_of_a_visit_is_not_taken_back_by_a_node_that_did_not_know_it(node):
+    here = Visit(key=1, name="ana", address="10.0.0.7", joined=NOW, ended=None, reason=None)
+    gone = replace(here, ended=LATER, reason="quit")
+    node.add([], [gone])
+    for known in (here, gone):
+        node.fill(Rows(of="visits", after=0, through=1, visits=[known]), [])
+        assert node.records(Visit) == [gone]
 
 
 def test_without_a_cluster_a_number_that_is_given_twice_is_still_an_error(store):

@@ -262,6 +262,8 @@ def test_nonces_are_found_again(store):
         (4, "2026-11-22T15:00:00.000Z", "ana", "c"),
     ]
     assert [row[0] for row in store.nonces_since("", 1)] == [4]
+    assert [row[0] for row in store.nonces_since("2026-11-22T15:00:00.000Z", 100)] == [3, 4]
+    assert store.nonces_since("2026-11-22T15:00:00.001Z", 100) == []
 
 
 def test_the_nonces_that_all_nodes_knew_at_a_number_are_found_again(store):
@@ -273,6 +275,8 @@ def test_the_nonces_that_all_nodes_knew_at_a_number_are_found_again(store):
     assert [row[0] for row in store.nonces_of_log(since, 6, 2)] == [5, 6]
     assert [row[0] for row in store.nonces_of_log("", 3, 9)] == [1, 2]
     assert store.nonces_of_log(since, 0, 9) == []
+    assert [row[0] for row in store.nonces_of_log("2026-11-22T15:00:00.000Z", 5, 9)] == [2, 5]
+    assert store.nonces_of_log("2026-11-22T15:00:00.001Z", 5, 9) == []
 
 
 # --- the file ------------------------------------------------------------------------------------

@@ -60,6 +60,33 @@ def test_sessions_of_a_killed_server_end_at_the_last_time_that_the_file_knows(st
     again.close()
 
 
+@pytest.mark.parametrize(
+    ("said", "joined", "ended"), [(90, 60, 70), (50, 90, 70), (50, 60, 90)], ids=str
+)
+def test_the_last_time_in_the_file_is_that_of_a_message_or_of_any_session(
+    store, path, said, joined, ended
+):
+    rows = [visit(1, 1, ended=at(ended), reason="quit"), visit(2, 3), visit(7, joined)]
+    store.add([message(5, time=at(said))], rows)
+    store.close()
+    again = MessageStore(path, block=10)
+    assert [row.ended for row in again.records(Visit)] == [at(ended), at(90), at(90)]
+    again.close()
+
+
+def test_a_session_that_ended_at_the_limit_is_kept(store):
+    rows = [visit(1, 1, ended=at(49), reason="quit"), visit(2, 1, ended=at(50), reason="quit")]
+    store.add([], rows)
+    store.forget(at(50), after=0, count=10)
+    assert store.records(Visit) == rows[1:]
+
+
+def test_after_the_last_page_there_is_no_more_even_if_all_began_at_once(store, reader):
+    store.add([], [visit(key, 0) for key in range(MAX_ATTENDANCE + 1)])
+    page = reader.attendance(ListAttendance())
+    assert (len(page.sessions), page.more) == (MAX_ATTENDANCE + 1, False)
+
+
 def test_what_keep_does_not_keep_is_deleted_with_the_sessions_of_that_time(store):
     gone = [visit(key, key, ended=at(50), reason="quit") for key in range(20)]
     kept = [visit(100, 1, ended=at(600), reason="quit"), visit(101, 2), visit(102, 590)]

@@ -39,7 +39,7 @@ def end_visits(db: sqlite3.Connection) -> None:
         "max(joined), coalesce(max(ended), '')) FROM visit"
     ).fetchone()
     db.execute(
-        "UPDATE visit SET ended = max(joined, ?), reason = ? WHERE ended IS NULL",
+        "UPDATE visit SET ended = ?, reason = ? WHERE ended IS NULL",
         (last, str(CloseReason.LOST)),
     )
 
