@@ -252,6 +252,40 @@ def test_a_busy_receiver_holds_up_only_the_messages_to_it_and_leaving() -> None:
     assert begin(jobs, 5, NOW + 2.0) == Quit()
 
 
+def test_on_a_new_connection_nobody_is_busy_any_more() -> None:
+    jobs = Jobs()
+    jobs.add(Direct(to="luis", text="one", nonce="one"), Origin.TYPED)
+    begin(jobs, 1)
+    jobs.finish(Error(id=1, code="busy", message="", name="luis", retry_after=9.0), NOW)
+    jobs.interrupt()
+    assert jobs.wake_at is not None
+    assert jobs.wake_at <= NOW
+    assert jobs.pop_ready(NOW) is not None
+
+
+def test_what_was_sent_on_a_lost_connection_is_not_taken_back() -> None:
+    jobs = Jobs()
+    sent, waiting = Say(text="sent", nonce="1"), Say(text="waiting", nonce="2")
+    jobs.add(sent, Origin.TYPED)
+    begin(jobs, 1)
+    jobs.add(waiting, Origin.TYPED)
+    jobs.interrupt()
+    assert jobs.take_back() == [waiting]
+    assert begin(jobs, 2) == sent
+
+
+def test_with_too_many_unconfirmed_messages_it_is_not_idle() -> None:
+    jobs = Jobs()
+    for number in range(MAX_SET_ASIDE):
+        assert jobs.idle
+        jobs.add(Direct(to="luis", text="hola"), Origin.TYPED)
+        begin(jobs, number)
+        assert jobs.set_aside(NOW + CONFIRMED_WITHIN_S) is not None
+    assert not jobs.idle
+    jobs.finish(Ok(id=0), NOW)
+    assert jobs.idle
+
+
 def test_an_answer_that_makes_no_sense_is_handed_on() -> None:
     jobs = Jobs()
     jobs.add(ListUsers(), Origin.TYPED)

@@ -36,6 +36,14 @@ def test_a_user_who_came_back_has_the_status_and_the_idle_time_of_before() -> No
     assert activity.resumption("t", CONNECTED_AT + 5) == Resumption("t", "OCUPADO", 35.0)
 
 
+def test_an_answer_counts_only_once(activity: Activity) -> None:
+    activity.note_request(SetStatus(status="OCUPADO"), 1, CONNECTED_AT)
+    activity.note_request(SetStatus(status="INACTIVO"), 2, CONNECTED_AT)
+    for request_id in (1, 2, 1):
+        activity.note_answer(Ok(id=request_id))
+    assert activity.resumption("t", CONNECTED_AT).status == "INACTIVO"
+
+
 def test_a_status_is_the_chosen_one_once_the_server_has_granted_it(activity: Activity) -> None:
     for request_id, status in enumerate(("OCUPADO", "INACTIVO", "DORMIDO"), 1):
         activity.note_request(SetStatus(status=status), request_id, CONNECTED_AT)

@@ -76,6 +76,14 @@ def test_the_newest_page_comes_first_and_what_comes_live_waits_for_it() -> None:
     assert numbers(catch_up.add_live(message(14))) == [14]
 
 
+def test_the_oldest_event_stays_the_oldest_when_a_later_page_comes() -> None:
+    catch_up = CatchUp(new_welcome(10), FIRST_PAGE)
+    answer(catch_up, message(3), message(9))
+    catch_up.resume(new_welcome(20))
+    assert answer(catch_up, message(12)) == [12]
+    assert catch_up.oldest_seq == 3
+
+
 def test_without_a_first_page_nothing_is_asked_for() -> None:
     catch_up = CatchUp(new_welcome(10), 0)
     assert catch_up.request is None
@@ -436,6 +444,7 @@ def test_more_than_can_be_kept_back_is_fetched_instead(monkeypatch: pytest.Monke
         catch_up.add_live(message(seq))
     assert catch_up.request == after(10, 25)
     catch_up.add_live(message(25))
+    assert catch_up.request == after(10, 25), "no more than what was dropped"
     assert answer(catch_up, *(message(seq) for seq in range(15, 25))) == [*range(15, 26)]
 
 

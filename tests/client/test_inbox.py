@@ -47,6 +47,14 @@ def test_at_the_bound_the_oldest_numbered_events_become_one_gap_in_their_place()
     assert take_all(inbox) == expected
 
 
+def test_a_message_that_is_longer_than_the_bound_is_kept_until_the_next_one() -> None:
+    inbox = Inbox(max_numbered_bytes=1)
+    put(inbox, message(5))
+    assert take_all(inbox) == [message(5)]
+    put(inbox, message(6), message(7))
+    assert take_all(inbox) == [Gap(after=5, through=6), message(7)]
+
+
 def test_the_line_of_a_gap_is_one_that_a_server_could_have_sent() -> None:
     inbox = Inbox(max_numbered_bytes=ONE_MESSAGE_BYTES)
     put(inbox, message(5), message(6))
@@ -82,6 +90,14 @@ def test_what_still_holds_is_kept_between_two_gaps() -> None:
     assert take_all(inbox) == kept
     put(inbox, Locked(seq=11, time=TIME, on=True, by="ana"), message(12))
     assert [type(taken) for taken in take_all(inbox)] == [Locked, ChatMessage]
+
+
+def test_what_still_holds_comes_in_the_order_of_its_numbers() -> None:
+    inbox = Inbox(max_numbered_bytes=ONE_MESSAGE_BYTES)
+    hushes = [Hushed(seq=seq, time=TIME, on=seq == 7, by="ana") for seq in (5, 7)]
+    pinned = Pinned(seq=6, time=TIME, by="ana")
+    put(inbox, hushes[0], pinned, hushes[1], message(8))
+    assert take_all(inbox) == [Gap(after=4, through=5), pinned, hushes[1], message(8)]
 
 
 def test_a_second_gap_begins_after_the_first_was_taken() -> None:

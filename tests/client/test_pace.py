@@ -19,6 +19,14 @@ def test_after_a_refusal_the_turns_are_so_far_apart_and_a_little_more() -> None:
     assert pace.take_turn(100.0) == 100.0  # after a pause at once
 
 
+def test_a_turn_that_was_reserved_is_not_given_again_after_a_later_refusal() -> None:
+    pace = Pace()
+    pace.slow_down(sent_at=0.0, now=0.0, retry_after_s=10.0)
+    turns = [pace.take_turn(0.0) for _ in range(3)]
+    pace.slow_down(sent_at=-1.0, now=1.0, retry_after_s=10.0)
+    assert pace.take_turn(1.0) >= turns[-1] + 10.0
+
+
 def test_refusals_of_requests_from_before_change_nothing() -> None:
     pace = Pace()
     for _ in range(20):  # that were all under way
