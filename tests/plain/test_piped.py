@@ -430,8 +430,9 @@ def test_where_only_sockets_can_be_waited_for_a_thread_reads(
 def test_lines_that_come_faster_than_the_server_allows_are_all_said_after_one_refusal(
     run_client: Run, start_server: Run
 ) -> None:
-    server = start_server("--rate-limit", "100", "--history", "off")
-    lines = [f"line {number}" for number in range(600)]
+    # Slow enough for a busy machine: 8 lines at once, and then one every 500 ms.
+    server = start_server("--rate-limit", "2", "--history", "off")
+    lines = [f"line {number}" for number in range(12)]
     done = run_client("ana", "127.0.0.1", server.port, "--json", stdin="\n".join(lines))
     assert done.returncode == 0, done.stderr
     got = [json.loads(line) for line in done.stdout.splitlines()]
