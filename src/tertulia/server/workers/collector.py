@@ -45,7 +45,7 @@ WORKER, OTHER = "worker", "other"
 LINK = "link"  # of a node: the connection to a nats-server
 ROLES = (
     *("main", "acceptor", "console", WORKER, "history-writer", "history-reader", "log"),
-    *("announcer", "parent", "signals"),  # threads that only some servers have
+    *("announcer", "parent", "signals"),
     OTHER,
 )
 # Workers that are measured one by one, in a millisecond; `--threads session` can have thousands.
