@@ -91,10 +91,11 @@ def test_a_free_name_is_the_next_one_and_stays(door: Door) -> None:
 
 def test_when_all_names_are_taken_the_first_refusal_counts(door: Door) -> None:
     name = "x" * 32
-    door.answers = ["name_taken"]
+    door.answers = ["name_held", "name_taken"]
     way_in = entrance(name, takes_free_name=True)
-    with pytest.raises(RegistrationRefused):
+    with pytest.raises(RegistrationRefused) as refused:
         way_in.enter()
+    assert refused.value.code == "name_held"
     assert len(set(door.asked)) == MAX_FREE_NAMES
     assert all(parse_name(asked) is not None for asked in door.asked)
     assert way_in.to.name == name

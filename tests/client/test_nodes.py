@@ -281,7 +281,7 @@ def test_a_node_that_was_reached_otherwise_is_one_node_too():
     assert set(nodes.next_round()) == {A2, B, B2, C2}
 
 
-@pytest.mark.parametrize("counts", [[2, 2], [2, 2, 2], [], [5, 0], [-1, 6], [10**9]])
+@pytest.mark.parametrize("counts", [[2, 2], [2, 2, 2], [], [5, 0], [3, 2, 0], [-1, 6], [10**9]])
 def test_counts_that_do_not_fit_count_each_address_as_a_node(counts):
     nodes = Nodes([A])
     nodes.enter(A, MANY, counts)

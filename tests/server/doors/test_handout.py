@@ -116,11 +116,12 @@ def test_a_file_comes_in_pieces_with_its_length() -> None:
     opened = ask(f"/client/{WHEEL.name}", WHEEL)
     assert f"Content-Length: {WHEEL.size}\r\n".encode() in opened.answer
     assert hashlib.sha256(body(opened)).hexdigest() == WHEEL.sha256
+    assert b"\r\nX-Content-Type-Options: nosniff\r\n" in opened.answer
     head = ask(f"/client/{WHEEL.name}?x=1", WHEEL, method="HEAD")
     assert f"Content-Length: {WHEEL.size}\r\n".encode() in head.answer
     assert head.source is None
     etag = f'"{WHEEL.sha256[:24]}"'
-    known = ask(f"/client/{WHEEL.name}", WHEEL, If_None_Match=etag)
+    known = ask(f"/client/{WHEEL.name}", WHEEL, If_None_Match=f'"other", {etag}')
     assert known.answer.startswith(b"HTTP/1.1 304 ")
     assert known.source is None
 

@@ -39,6 +39,14 @@ def refusal(**options):
     return status_and_text(opened.answer)
 
 
+def test_a_body_without_bytes_is_complete_at_once():
+    opened = open_(Content_Length="0")
+    assert opened.door.has_more
+    assert opened.door.next_request() is not None
+    assert not opened.door.has_more
+    assert opened.door.next_request() is None
+
+
 def test_a_body_is_a_text_however_it_is_cut():
     post = posted(b"build ok", b"bui", b"", b"ld ok, and more that is dropped")
     assert (post.secret, post.text, post.problem, post.id) == (SECRET, "build ok", None, UNSET)

@@ -108,6 +108,12 @@ def test_a_page_of_several_servers_may_talk_to_those_that_come_later_too(nodes):
     assert policy(answer(site(*nodes), is_secure=True)) == "connect-src 'self' wss:"
 
 
+def test_of_the_etags_that_a_browser_or_a_proxy_knows_one_is_enough():
+    known = etag(answer(site()))
+    for several in (f'"other", {known}', f"W/{known}"):
+        assert answer(site(), If_None_Match=several).startswith("HTTP/1.1 304"), several
+
+
 def test_a_page_that_a_browser_has_kept_is_not_used_with_the_policy_of_a_server_alone():
     alone, together = answer(site()), answer(site(*NODES))
     assert etag(alone) != etag(together) == etag(answer(site(*NODES[:1])))

@@ -1,6 +1,7 @@
 """Which files are a history that this version can use, and which are left alone or damaged."""
 
 import contextlib
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from tertulia.server.history.checks import (
     SqliteTooOld,
     StoreDamaged,
     StoreOfAnotherVersion,
+    check_file,
     check_version,
+    has_wal,
 )
 from tertulia.server.history.store import MessageStore
 
@@ -31,6 +34,28 @@ def foreign_files(path: Path, statements: list[str]) -> dict[str, bytes]:
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+def test_tables_that_only_the_wal_has_are_checked_too(path, tmp_path):
+    path.parent.mkdir()
+    killed = tmp_path / "killed.db"
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("CREATE TABLE photos (x)")
+        db.commit()
+        for suffix in ("", "-wal"):
+            shutil.copy(f"{path}{suffix}", f"{killed}{suffix}")
+    with pytest.raises(StoreOfAnotherVersion):
+        check_file(killed)
+
+
+def test_an_empty_wal_has_no_changes(tmp_path):
+    path = tmp_path / "history.db"
+    assert not has_wal(path)
+    Path(f"{path}-wal").touch()
+    assert not has_wal(path)
+    Path(f"{path}-wal").write_bytes(b"x")
+    assert has_wal(path)
 
 
 @pytest.mark.parametrize("time_s", [0.0, 0.001, 0.003])

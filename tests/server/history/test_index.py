@@ -5,7 +5,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from stored_messages import index_all, message, seqs
+from stored_messages import index_all, indexed, message, seqs
 
 from tertulia.protocol.messages import Search
 from tertulia.server.history import index
@@ -73,6 +73,7 @@ def test_an_old_index_is_usable_at_once_and_while_it_is_replaced(old, path):
             break
         steps += 1
     assert steps == 4, "three with messages, one that drops the old index"
+    assert indexed(old) == 10, "none of them twice"
     assert not any("message_index" in name or name == "reindexing" for name in tables(old))
     old.add([message(11, "acción")])
     index_all(old)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from stored_messages import index_all, message, seqs
+from stored_messages import index_all, indexed, message, seqs
 
 from tertulia.protocol.messages import ChatMessage, Search
 from tertulia.server.history.checks import StoreOfAnotherVersion
@@ -68,16 +68,6 @@ def index_of(store: MessageStore) -> list[tuple]:
         return db.execute("SELECT * FROM words ORDER BY term, doc, offset").fetchall()
     finally:
         db.execute("DROP TABLE words")
-
-
-def indexed(store: MessageStore) -> int:
-    """Return how many rows were ever put into the search index and not removed from it.
-
-    A row that was put into it twice is found only once, but counts as two: the first byte of what
-    FTS5 keeps in its row 1.
-    """
-    found = store._db.execute("SELECT block FROM message_words_data WHERE id = 1").fetchone()
-    return found[0][0] if found[0] else 0
 
 
 def everything_in(store: MessageStore) -> dict[str, list[tuple]]:
