@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from tertulia.server.supervision.supervisor import READY_WITHIN_S, Supervisor
+from tertulia.server.supervision.supervisor import _END_WITHIN_S, READY_WITHIN_S, Supervisor
 
 TERM, KILL = signal.SIGTERM, signal.SIGKILL
 
@@ -242,9 +242,12 @@ def test_a_promoted_child_that_never_becomes_ready_is_replaced(bench: Bench) -> 
 
 def test_an_old_child_that_does_not_leave_is_killed(bench: Bench) -> None:
     bench.supervisor.upgrade(bench.now)
+    bench.now += 5
+    asked_at = bench.now
     bench.supervisor.on_ready(2, bench.now)
     bench.take()
     bench.wait()
+    assert bench.now == asked_at + _END_WITHIN_S
     assert bench.take() == [(KILL, 1)]
     bench.ends(1, -9)
     assert bench.take() == [("go", 2)]
@@ -256,6 +259,20 @@ def test_a_new_child_that_dies_after_the_old_one_has_left_is_replaced(bench: Ben
     bench.ends(2, -9)
     bench.take()
     bench.ends(1)
+    assert bench.take() == [("spawn", 3, False)]
+    assert bench.supervisor.wake_at is None, "the time to leave was that of the old one"
+
+
+def test_an_old_child_that_does_not_leave_is_killed_also_if_the_new_one_has_died(
+    bench: Bench,
+) -> None:
+    bench.supervisor.upgrade(bench.now)
+    bench.supervisor.on_ready(2, bench.now)
+    bench.ends(2, -9)
+    bench.take()
+    bench.wait()
+    assert bench.take() == [(KILL, 1)]
+    bench.ends(1, -9)
     assert bench.take() == [("spawn", 3, False)]
 
 

@@ -250,7 +250,8 @@ class Supervisor:
         self._successor = None
         if self.is_stopping:
             return
-        self._deadline = None
+        if self._current is not None and self._current.phase is not Phase.LEAVING:
+            self._deadline = None
         self._processes.log(
             WARNING, f"upgrade given up: the new server ended pid={child.pid} {_how(status)}"
         )
