@@ -40,6 +40,7 @@ def test_everything_is_told_in_the_words_of_systemd(systemd: tuple[socket.socket
     first, usec, status = sock.recv(500).decode().split("\n")
     assert (first, status) == ("RELOADING=1", "STATUS=upgrading")
     assert usec.removeprefix("MONOTONIC_USEC=").isdecimal()
+    notifier.tell_status("upgrading")  # says nothing new
     notifier.tell_stopping()
     assert sock.recv(500) == b"STOPPING=1"
     notifier.close()
