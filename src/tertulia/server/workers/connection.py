@@ -109,7 +109,7 @@ class Connection:
     # Newcomers, with their owners, that wait for a sign of life of this connection.
     challengers: "list[tuple[Connection | None, Owner]] | None" = None
     challenge_until: float = inf
-    register_by: float = inf  # when its time to register ends
+    register_by: float = inf  # when its time to register ends, while it is unregistered
     deadline: float = inf  # when the watchdog has to look at it, at the latest
 
     def __post_init__(self) -> None:

@@ -7,7 +7,6 @@ worker's thread uses it. Times are seconds of the monotonic clock.
 import contextlib
 import socket
 from collections.abc import Callable, Iterator
-from math import inf
 
 from tertulia.protocol.messages import CloseReason, Ping, ServerMessage
 from tertulia.server.hub.session import Route, Session
@@ -121,7 +120,6 @@ class Connections:
         """Give a connection its session, and let it follow the chat from `seq` on."""
         connection.change_state(REGISTERED)
         connection.session = session
-        connection.register_by = inf
         self._by_session[session.route.number] = connection
         self._admission.count_registered(connection.address)
         self._observer.on_joined(session.name.shown, session.address)
