@@ -190,3 +190,16 @@ def test_who_takes_a_session_over_gets_what_that_has_not_confirmed(receipts):
     answered = [m for m in bench.heard(ana) if isinstance(m, Ok)]
     assert len(answered) == (0 if receipts else 1)
     bench.close()
+
+
+def test_a_sender_waits_until_all_its_messages_are_confirmed():
+    bench = WorkerBench()
+    ana, luis = bench.join("ana"), bench.join("luis", receipts=True)
+    bench.receive(ana, Direct(id=1, to="luis", text="one"), Direct(id=2, to="luis", text="two"))
+    bench.flush()
+    for receipt, left in ((1, 1), (2, 0)):
+        bench.receive(luis, Received(receipt=receipt))
+        bench.read_mail()
+        assert [type(m) for m in bench.heard(ana)] == [Ok]
+        assert ana.confirmations_due == left
+    bench.close()

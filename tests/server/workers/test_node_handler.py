@@ -58,6 +58,20 @@ def test_a_registration_waits_for_its_place(bench: NodeBench) -> None:
     assert bench.far.users() == ["ana"]
 
 
+def test_nobody_waits_for_the_registration_of_a_connection_that_has_ended(
+    bench: NodeBench,
+) -> None:
+    routes, ana = bench.routes(), bench.connect()
+    bench.receive(ana, Register(name="ana", id=1))
+    assert ana.route is not None
+    number = ana.route.number
+    assert bench.connections.of_session(number) is ana
+    bench.connections.close(ana, CloseReason.LOST)
+    assert bench.connections.of_session(number) is None
+    bench.settle()
+    assert (bench.far.users(), bench.routes()) == ([], routes)
+
+
 def test_a_refusal_ends_the_connection_and_leaves_no_route(bench: NodeBench) -> None:
     bench.enter("ana")
     routes, late = bench.routes(), bench.connect("10.0.0.9")

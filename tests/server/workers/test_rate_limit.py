@@ -24,6 +24,13 @@ def test_who_keeps_the_interval_after_the_first_refusal_is_never_refused_again()
         assert limit.spend(now) == 0.0
 
 
+def test_refused_attempts_bring_the_next_token_no_sooner():
+    bucket = TokenBucket(1.0, burst=1.0, now=0.0)
+    assert bucket.spend(0.0) == 0.0
+    assert all(bucket.spend(tenth / 10) for tenth in range(1, 10))
+    assert bucket.spend(1.01) == 0.0
+
+
 def test_tokens_do_not_add_up_beyond_the_burst():
     limit = RateLimit(Config(port=0), now=0.0)
     refused = [limit.spend(1_000.0) > 0 for _ in range(41)]
@@ -109,6 +116,14 @@ def test_a_limit_is_forgotten_a_minute_after_its_last_request():
     limits.acquire("leo", 65.1)
     assert not limits._kept
     assert limits.acquire("ana", 65.1) is not old
+
+
+def test_limits_are_forgotten_in_the_order_in_which_their_sessions_ended():
+    limits = RateLimits(Config(port=0))
+    for name in ("ana", "luis", "ana"):
+        limits.acquire(name, 0.0).spend(0.0)
+        limits.release(name)
+    assert list(limits._kept) == ["luis", "ana"]
 
 
 def test_an_address_may_register_so_often():

@@ -148,6 +148,11 @@ def test_who_registers_in_time_is_not_ended(bench, client):
     assert client.connection.state is State.REGISTERED
 
 
+def test_after_the_handshake_no_more_steps_are_taken_for_what_is_read(bench, client):
+    client.shake_hands()
+    assert client.connection.recv == client.connection.tls.recv
+
+
 def test_all_lines_of_one_packet_are_read_at_once(bench, client):
     """The poller does not report what is decrypted already."""
     client.shake_hands()
