@@ -105,3 +105,56 @@ def test_the_channel_of_a_child_that_cannot_be_started_is_closed(
     with pytest.raises(BlockingIOError):
         new_parent().spawn(waits=False)
     assert (ours.fileno(), theirs.fileno()) == (-1, -1)
+
+
+def test_values_of_a_later_child_are_kept_beside_those_of_an_earlier_one() -> None:
+    parent = new_parent(sockets={}, kept={"epoch": "1"})
+    parent._on_message(7, Message("keep", {"code": "2"}, {}))
+    assert parent._kept == {"epoch": "1", "code": "2"}
+
+
+def test_only_the_first_child_is_announced(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+    monkeypatch.setattr(parent_module, "write_within", lambda *args: written.append(args[-1]))
+    supervisor = SimpleNamespace(on_serving=lambda *_: None)
+    parent = new_parent(supervisor=supervisor, has_announced=False)
+    for pid, port in ((7, 5000), (8, 5001)):
+        fields = {"announcement": f"port {port}\n", "version": "1.0"}
+        parent._on_message(pid, Message("serving", fields, {}))
+    assert written == ["port 5000\n"]
+
+
+@pytest.mark.parametrize(
+    ("watchdog_s", "is_serving", "wait_ms"),
+    [(3.0, False, 1_501.0), (3.0, True, None), (None, False, None)],
+)
+def test_the_parent_wakes_for_the_watchdog_only_while_no_child_serves(
+    watchdog_s: float | None, is_serving: bool, wait_ms: float | None
+) -> None:
+    parent = new_parent(
+        supervisor=SimpleNamespace(is_serving=is_serving, wake_at=None),
+        notifier=SimpleNamespace(watchdog_s=watchdog_s),
+        beat_s=1.5,
+    )
+    assert parent._time_to_wait_ms() == wait_ms
+
+
+@pytest.mark.parametrize(
+    ("watchdog_us", "beat_s"), [("3000000", 1.5), ("60000000", 5.0), ("", 5.0)]
+)
+def test_a_sign_of_life_comes_twice_in_the_watchdogs_time(
+    monkeypatch: pytest.MonkeyPatch, watchdog_us: str, beat_s: float
+) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", "/nowhere")
+    monkeypatch.setenv("WATCHDOG_USEC", watchdog_us)
+    monkeypatch.setenv("WATCHDOG_PID", "")
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(signal, "pthread_sigmask", lambda *_: None)
+    wake_ups: list[int] = []
+    monkeypatch.setattr(signal, "set_wakeup_fd", lambda fd, **_: wake_ups.append(fd))
+    monkeypatch.setattr(parent_module, "Terminal", SimpleNamespace)
+    parent = Parent()
+    for descriptor in (parent._signals, *wake_ups):
+        os.close(descriptor)
+    parent._notifier.close()
+    assert parent._beat_s == beat_s

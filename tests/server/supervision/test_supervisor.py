@@ -249,6 +249,7 @@ def test_an_old_child_that_does_not_leave_is_killed(bench: Bench) -> None:
     bench.wait()
     assert bench.now == asked_at + _END_WITHIN_S
     assert bench.take() == [(KILL, 1)]
+    assert bench.supervisor.wake_at is None, "it is killed once"
     bench.ends(1, -9)
     assert bench.take() == [("go", 2)]
 
