@@ -69,6 +69,16 @@ def test_a_connection_counts_for_the_address_that_its_proxy_names(bench):
     assert connection.session.address == USER
 
 
+def test_a_header_is_read_once_though_nothing_comes_with_it():
+    bench = Bench(max_unregistered_per_address=1)
+    connection = bench.come()
+    bench.receive(connection, b"PROXY UNKNOWN\r\n")
+    bench.come()
+    bench.receive(connection, LINE)
+    assert bench.heard(connection) == [Pong(id=1)]
+    bench.close()
+
+
 def test_a_header_may_come_in_pieces_and_before_anything_else(bench):
     connection = bench.come()
     head = header()

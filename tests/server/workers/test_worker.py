@@ -442,6 +442,22 @@ def test_a_thread_that_has_computed_a_step_takes_the_place_of_one_that_waits(mon
     bench.close()
 
 
+def test_a_worker_is_named_after_the_thread_that_has_the_turn(monkeypatch):
+    bench = Bench(threads=2)
+    names = [bench.worker.name]
+
+    def serve() -> None:
+        names.append(bench.worker.name)
+        bench.worker._has_ended = True
+
+    monkeypatch.setattr(bench.worker, "_serve", serve)
+    thread = threading.Thread(target=bench.worker._run, name="worker-1")
+    thread.start()
+    thread.join(WAIT_S)
+    assert names == ["worker-0", "worker-1"]
+    bench.close()
+
+
 def test_all_threads_have_one_time_to_end(bench, monkeypatch):
     waits: list[float] = []
 
