@@ -58,6 +58,20 @@ def test_a_head_that_ends_too_early_is_answered(head: bytes) -> None:
     assert door.goodbye(CloseReason.REFUSED) == b""  # it has been answered
 
 
+def test_a_brace_after_other_bytes_does_not_begin_a_line_of_json() -> None:
+    begun = entrance()
+    assert begun.open_native(b"{") is not None
+    assert begun.open(b"GE") is None
+    assert begun.open_native(b"{") is None
+
+
+def test_where_tls_is_required_only_the_local_socket_may_do_without() -> None:
+    local, remote = entrance(requires_tls=True), entrance(requires_tls=True)
+    local.is_local = True
+    assert local.open_native(b"{") is not None
+    assert remote.open_native(b"{") is None
+
+
 def test_a_connection_that_has_said_nothing_gets_no_goodbye() -> None:
     assert entrance().goodbye(CloseReason.LOST) == b""
 

@@ -2,12 +2,13 @@
 
 import sqlite3
 from collections.abc import Iterator
+from math import inf
 from pathlib import Path
 
 import pytest
 from stored_messages import message
 
-from tertulia.protocol.messages import Error, GetHistory
+from tertulia.protocol.messages import Error, GetHistory, Search
 from tertulia.server.config import Config
 from tertulia.server.history import history as history_module
 from tertulia.server.history.history import History
@@ -112,6 +113,38 @@ def test_a_question_behind_a_message_that_was_lost_with_the_file_is_refused(benc
     bench.history.write(message(1), None)
     bench.history.ask(PageTicket(GetHistory(), bench.owner, 1))
     bench.run_group()
+    [refusal] = bench.owner.mail
+    assert isinstance(refusal, PageReady)
+    assert isinstance(refusal.page, Error)
+
+
+def test_a_file_that_is_removed_while_nothing_is_said_is_noticed(bench, path):
+    bench.history._tidy(is_idle=True)
+    assert bench.history.vitals.problem == ""
+    path.unlink()
+    bench.history._tidy(is_idle=True)
+    assert bench.history.vitals.problem == "the file was removed or replaced"
+
+
+def test_a_search_is_handed_on_once_when_all_is_indexed(bench):
+    bench.history.ask(PageTicket(Search(text="hola"), bench.owner, 1))
+    bench.run_group()
+    assert bench.history.queued == (0, 0)
+    for _ in range(3):
+        bench.history._tidy(is_idle=True)
+    assert bench.history.queued == (0, 1)
+
+
+def test_a_search_that_has_waited_too_long_for_the_index_is_refused_once(bench, monkeypatch):
+    bench.history.ask(PageTicket(Search(text="hola"), bench.owner, 1))
+    bench.run_group()
+    monkeypatch.setattr(bench.history._upkeep, "index", lambda **_: None)  # it never ends
+    bench.history._refuse_searches_at = inf
+    bench.history._tidy(is_idle=False)
+    assert bench.owner.mail == []
+    bench.history._refuse_searches_at = 0.0
+    for _ in range(3):
+        bench.history._tidy(is_idle=False)
     [refusal] = bench.owner.mail
     assert isinstance(refusal, PageReady)
     assert isinstance(refusal.page, Error)

@@ -2,11 +2,14 @@
 
 import os
 import sqlite3
+from types import SimpleNamespace
 
 import pytest
+from standing_clock import StandingClock
 from stored_messages import index_all, message, seqs
 
 from tertulia.protocol.messages import GetHistory, Search
+from tertulia.server.history import reader as reader_module
 from tertulia.server.history.reader import MessageReader
 from tertulia.server.history.store import MessageStore
 
@@ -141,6 +144,15 @@ def test_a_query_that_takes_too_long_is_interrupted(store, path):
         pytest.raises(sqlite3.OperationalError, match="interrupted"),
     ):
         reader.page(GetHistory(limit=200), time_limit_s=-1)
+
+
+def test_the_time_limit_of_one_query_is_not_that_of_the_next(store, reader, monkeypatch):
+    clock = StandingClock()
+    monkeypatch.setattr(reader_module, "time", SimpleNamespace(monotonic=clock.monotonic))
+    store.add([message(seq) for seq in range(1, 1_000)])
+    reader.page(GetHistory(), time_limit_s=1.0)
+    clock.s += 100.0
+    assert len(list(reader.all_messages())) == 999
 
 
 def test_everything_is_read_one_message_at_a_time(store, reader):

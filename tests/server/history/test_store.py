@@ -300,6 +300,22 @@ def test_only_its_owner_may_read_the_file(store, path):
         assert stat.S_IMODE(os.stat(f"{path}{suffix}").st_mode) == 0o600
 
 
+def is_open(fd: int) -> bool:
+    try:
+        os.fstat(fd)
+    except OSError:
+        return False
+    return True
+
+
+def test_a_server_that_did_not_get_the_file_keeps_no_descriptor_of_it(store, path):
+    with pytest.raises(StoreInUse) as refused:
+        LockFile(path)
+    opened = [os.fstat(int(fd)) for fd in os.listdir("/proc/self/fd") if is_open(int(fd))]
+    own = os.stat(f"{path}.lock")
+    assert sum(os.path.samestat(each, own) for each in opened) == 1, refused
+
+
 def test_a_second_server_does_not_get_the_file(store, path):
     with pytest.raises(StoreInUse):
         MessageStore(path, block=10)
@@ -321,6 +337,11 @@ def remove_wal(path: Path) -> None:
     Path(f"{path}-wal").unlink()
 
 
+def replace_wal(path: Path) -> None:
+    shutil.copy(f"{path}-wal", f"{path}-wal.other")
+    os.rename(f"{path}-wal.other", f"{path}-wal")
+
+
 def replace(path: Path) -> None:
     shutil.copy(path, f"{path}.other")
     os.rename(f"{path}.other", path)
@@ -332,7 +353,7 @@ def overwrite(path: Path) -> None:
     path.write_bytes(path.with_name("other.db").read_bytes())
 
 
-@pytest.mark.parametrize("happens", [remove, remove_wal, replace, overwrite])
+@pytest.mark.parametrize("happens", [remove, remove_wal, replace_wal, replace, overwrite])
 def test_nothing_is_acknowledged_or_written_once_the_file_is_gone(store, path, happens):
     store.add([message(1)])
     happens(path)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from stored_messages import message
 
+from tertulia.server.history import visitor
 from tertulia.server.history.store import MessageStore
 from tertulia.server.history.visitor import open_as_visitor
 
@@ -92,3 +93,19 @@ def test_a_place_that_is_read_only_is_read(store, path, killed, tmp_path):
         )
         assert done.stderr == b""
         assert done.stdout.count(b"\n") == 2
+
+
+def test_a_wal_that_a_server_has_left_meanwhile_is_not_deleted(tmp_path):
+    path = tmp_path / "history.db"
+    Path(f"{path}.lock").touch()
+    files = [Path(f"{path}-wal"), Path(f"{path}-shm")]
+    with visitor._without_traces(path):
+        files[0].write_bytes(b"changes")
+        files[1].touch()
+    assert [file.exists() for file in files] == [True, True]
+    for file in files:
+        file.unlink()
+    with visitor._without_traces(path):
+        for file in files:
+            file.touch()
+    assert [file.exists() for file in files] == [False, False]
