@@ -201,7 +201,7 @@ class Dispatcher:
             case HandshakeStepDone():
                 self._guarded(mail.connection, self._input.go_on_with_handshake)
             case Answered():
-                self._guarded(mail.connection, self._input.answer, mail.opened)
+                self._guarded(mail.connection, self._input.on_answered, mail.opened)
             case Evict():
                 self._guarded(self._connections.of_session(mail.session), self._evict)
             case Expel():

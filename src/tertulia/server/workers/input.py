@@ -92,7 +92,7 @@ class Input:
         self._receive_bytes = config.receive_bytes
         self._backlog_bytes = min(config.slice_bytes, config.private_bytes // 2)
         self.deliveries = Deliveries(shared, mailbox, connections, output, observer)
-        # By the outcome's type. Any other type is that of an Answer.
+        # By the outcome's type. Any other type is that of an Answer, which `_send` sends.
         self._actions: defaultdict[type, Callable[[Connection, Any, Any], None]] = defaultdict(
             lambda: self._send,
             {
@@ -191,7 +191,7 @@ class Input:
         if has_work:
             self._work(connection)
 
-    def answer(self, connection: Connection, opened: Opened) -> None:
+    def on_answered(self, connection: Connection, opened: Opened) -> None:
         """Give a connection the answer that another thread has prepared."""
         self._doorkeeper.answer(connection, opened, self.now)
 
@@ -227,7 +227,7 @@ class Input:
                 return
 
     def _work_line(self, connection: Connection) -> bool:
-        """Carry out one line, or finish at the end of input; return False without a line."""
+        """Carry out a line not decoded yet, or finish at the end; return False without a line."""
         door = connection.door
         try:
             request = door.next_request()
