@@ -254,6 +254,16 @@ def test_at_the_end_of_the_server_nobody_waits_for_receivers_who_end_too(bench):
     assert ana.state is State.DRAINING
 
 
+def test_at_the_end_of_the_server_no_answer_comes_after_the_last_message(bench):
+    ana, luis = bench.join("ana"), bench.join("luis", receipts=True)
+    bench.receive(ana, Direct(id=1, to="luis", text="hola"))
+    bench.finish(ana, CloseReason.SHUTDOWN, LAST_WORD)
+    bench.receive(luis, Received(receipt=1))
+    assert len(bench.read_mail()) == 1, "the receiver has confirmed the message"
+    assert bench.heard(ana)[-1] == LAST_WORD
+    assert ana.state is State.DRAINING
+
+
 def test_a_client_that_sends_no_more_is_closed_as_soon_as_it_has_everything(bench):
     ana = bench.join("ana")
     bench.finish(ana)
