@@ -2,7 +2,11 @@
 
 All of it runs on the event loop's thread. The connection's own thread only rings a bell. Then
 everything that has arrived is received and shown together, at most twenty times a second.
-ARCHITECTURE.md describes the way of a line from Enter to the network, and back.
+
+The way of a line from Enter to the network: `Composer.action_submit`, `ChatApp._submit`,
+`Controller.submit` (`commands.parse` finds out what it asks for), `ChatModel.ask`, `Chat.enqueue`,
+`Chat.advance` when its turn comes, `Client.send`, `Connection.send`. ARCHITECTURE.md also has the
+way back.
 """
 
 import asyncio

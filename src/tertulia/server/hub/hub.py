@@ -1,8 +1,8 @@
 """The verbs of the chat: register, release, say, status, users, info; others are in its parts.
 
-The Hub checks a request, has the journal order what changes the Room, and returns what has to be
-done. It sends nothing, waits for nothing and knows no worker, connection or socket. Any thread may
-call it; everything happens under its one lock, which is also the EventLog's.
+The Hub checks a request, has the journal stamp it and the Room carry it out, and returns what has
+to be done. It sends nothing, waits for nothing and knows no worker, connection or socket. Any
+thread may call it; everything happens under its one lock, which is also the EventLog's.
 
 Lock order: Hub, then History.
 """

@@ -251,7 +251,7 @@ class Connections:
         return True
 
     def answer_challengers(self, connection: Connection) -> None:
-        """Tell the workers of waiting newcomers that this connection is alive, or has ended."""
+        """Tell the workers of the newcomers that wait for this connection to let them try again."""
         challengers = connection.pop_challengers()
         for newcomer, worker in challengers:
             worker.post(ChallengeOver(newcomer))

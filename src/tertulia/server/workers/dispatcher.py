@@ -4,6 +4,11 @@ In a round, bytes and mail are read, requests are carried out, deadlines are che
 the output of each connection is sent. The dispatcher never waits: the worker waits, in epoll. A
 fault in our own code closes only the connection in which it occurred. Only the worker's thread runs
 this.
+
+The way of a `say`: `Input._receive` reads the bytes, and `NativeDoor`, a `RequestBuffer`, decodes
+them. `RequestHandler.handle` calls `Hub.say`, `Room.say` makes the event, and `EventLog.append`
+adds it to the log. At the end of the round, `Mailboxes.announce` wakes the other workers, and
+`Output.flush_events` sends each session what is new in the log.
 """
 
 import random
@@ -112,12 +117,12 @@ class Dispatcher:
         """Run one round, for the descriptors that the poller has found ready."""
         events, observer = self._events, self._observer
         self._input.now = observer.busy_since = now = time.monotonic()
-        # The events up to here are of other workers, which announce them.
+        # Other workers have published the events up to here, and announce them themselves.
         self._announced_seq = events.last_seq
         self._input.on_ready(ready)
         if events.last_seq != self._announced_seq:
             self._gather()
-        # Only after the events: otherwise a new connection could have got the descriptor of one
+        # Only after what was ready: otherwise a new connection could have got the descriptor of one
         # that was closed meanwhile, and with it the other one's event.
         for mail in self._mailbox.collect():
             self.read_mail(mail)
@@ -258,6 +263,7 @@ class Dispatcher:
             self._input.resume(connection)
 
     def _on_challenge_over(self, connection: Connection) -> None:
+        # Trying once more shows whether the session in its way is still there.
         request = connection.release_hold()
         if connection.state is UNREGISTERED and isinstance(request, Register):
             outcome = self._handler.register(connection, request, may_challenge=False)

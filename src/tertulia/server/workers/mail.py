@@ -99,7 +99,10 @@ class Challenge(Struct, frozen=True):
 
 
 class ChallengeOver(Struct, frozen=True):
-    """The session in the newcomer's way is alive, or has ended."""
+    """The newcomer may try again, for good: the session in its way is alive, or has ended.
+
+    Or nobody can find out, because that session is held for others or cannot be reached.
+    """
 
     newcomer: Connection | None
 

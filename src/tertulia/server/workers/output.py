@@ -261,10 +261,10 @@ class Subscribers:
 
     def add(self, connection: Connection, cursor: int) -> None:
         """Let a connection follow the log from a cursor on."""
-        has_all = self._messages_only and self._log.has_only_people(min(cursor, self._cursor))
-        if has_all and not connection.blocked:
+        lacks_nothing = self._messages_only and self._log.has_only_people(min(cursor, self._cursor))
+        if lacks_nothing and not connection.blocked:
             self._in_step[connection.send] = connection
-        else:
+        else:  # it will be in step once it has caught up
             self._behind.add(connection, cursor)
 
     def insert(self, connection: Connection, events: list[Presence]) -> int:
