@@ -39,3 +39,8 @@ def test_in_one_millisecond_messages_come_first_and_a_take_over_ends_before_it_b
 def test_a_clock_that_was_set_back_puts_no_end_before_its_beginning():
     messages = [said(3, "90"), said(6, "20")]
     assert order(messages, [visit(1, "80", "95"), visit(5, "10", "15")]) == "+u1 m3 +u5 -u5 m6 -u1"
+
+
+def test_after_the_clock_was_set_back_an_end_comes_after_the_messages_before_it():
+    messages = [said(1, "90"), said(3, "20"), said(4, "40")]
+    assert order(messages, [visit(2, "10", "30")]) == "m1 +u2 m3 -u2 m4"

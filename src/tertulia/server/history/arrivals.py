@@ -36,12 +36,12 @@ def in_order(messages: Iterable[StoredMessage], visits: Iterable[Visit]) -> Iter
     The end of a session has a time, but no number. It is put after its own beginning, after the
     messages of the same millisecond, and before arrivals in that millisecond.
     """
-    latest = ""  # the clock may have been set back
     ends: list[tuple[str, int, Departure]] = []  # of the sessions that have begun so far
     items: Iterator[StoredMessage | Visit] = heapq.merge(messages, visits, key=_number)
     for item in items:
-        latest = max(latest, item.joined if isinstance(item, Visit) else item.time)
-        while ends and (ends[0][0] < latest or (isinstance(item, Visit) and ends[0][0] == latest)):
+        # Not the latest time so far: the clock may have been set back.
+        now = item.joined if isinstance(item, Visit) else item.time
+        while ends and (ends[0][0] < now or (isinstance(item, Visit) and ends[0][0] == now)):
             yield heapq.heappop(ends)[2]
         if not isinstance(item, Visit):
             yield item
