@@ -4,6 +4,7 @@ The page is opened as http://chat.test, like on a LAN: no secure context. Every 
 its own, and fails at its end if the browser had anything to complain about.
 """
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 from client_fixtures import RealServer
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
 
 from tertulia import Client
 
@@ -30,9 +31,12 @@ _ARGUMENTS = [
     "--disable-background-networking",
     f"--host-resolver-rules=MAP {HOST} 127.0.0.1",
 ]
-# In the console, and no script can prevent it: a WebSocket that cannot connect, and a header that
-# is only for secure contexts.
-_EXPECTED = ("WebSocket connection to", "Cross-Origin-Opener-Policy")
+# In the console, and no script can prevent it: a WebSocket that cannot connect, a header that is
+# only for secure contexts, and the tab's icon, which the browser fetches some time after the page.
+_EXPECTED = re.compile(
+    r".*(WebSocket connection to|Cross-Origin-Opener-Policy)"
+    r"|Failed to load resource: net::ERR_(CONNECTION_\w+|EMPTY_RESPONSE) \S+/icon\.svg$"
+)
 
 
 class ChatRoom:
@@ -51,7 +55,7 @@ class ChatRoom:
         context.set_default_timeout(WAIT_MS)
         self._contexts.append(context)
         page = context.new_page()
-        page.on("console", lambda message: self._note(message.type, message.text))
+        page.on("console", self._note_message)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.goto(f"http://{HOST}:{self.server.port}{path}")
         page.get_by_role("textbox").first.wait_for()
@@ -78,8 +82,9 @@ class ChatRoom:
         for context in self._contexts:
             context.close()
 
-    def _note(self, kind: str, text: str) -> None:
-        if kind in ("error", "warning") and not any(part in text for part in _EXPECTED):
+    def _note_message(self, message: ConsoleMessage) -> None:
+        text = f"{message.text} {message.location['url']}"
+        if message.type in ("error", "warning") and not _EXPECTED.match(text):
             self.complaints.append(text)
 
 
