@@ -223,6 +223,11 @@ def test_a_challenged_connection_has_its_time_to_show_life(bench):
     assert bench.due_at(100.0) == [(13.0, Due.SILENT)]
 
 
+def test_what_else_is_due_meanwhile_does_not_put_off_the_end_of_a_challenge(bench):
+    bench.dog.watch_challenged(bench.connection, 28.0)
+    assert bench.due_at(31.0) == [(30.0, Due.PING), (31.0, Due.SILENT)]
+
+
 def test_a_connection_in_its_backlog_can_fail_a_challenge(bench):
     bench.dog.watch_challenged(bench.connection, 10.0)
     bench.connection.hold_for(Hold.BACKLOG)
