@@ -153,7 +153,7 @@ def test_there_is_always_room_for_more_bytes(stream: bytes) -> None:
     lines: list[bytes | str] = []
     rest = stream
     while rest and TOO_LONG not in lines:
-        room = buffer.room
+        room = buffer.free_bytes
         assert 0 < room <= SMALL_LINE
         buffer.feed(rest[:room])
         rest = rest[room:]
@@ -164,9 +164,9 @@ def test_there_is_always_room_for_more_bytes(stream: bytes) -> None:
 def test_the_room_shrinks_until_the_line_is_taken() -> None:
     buffer = LineBuffer(SMALL_LINE)
     buffer.feed(b"abc\n")
-    assert buffer.room == SMALL_LINE - 4
+    assert buffer.free_bytes == SMALL_LINE - 4
     assert list(take_all(buffer)) == [b"abc"]
-    assert buffer.room == SMALL_LINE
+    assert buffer.free_bytes == SMALL_LINE
 
 
 def test_mid_line_is_after_the_first_byte_and_before_the_newline() -> None:

@@ -95,7 +95,7 @@ class Rows:
         self.changes: list[Change] = []
         self.receipts: list[Receipt | None] = []
 
-    def reserve_room(self) -> bool:
+    def reserve_space(self) -> bool:
         return True
 
     def write(self, message: ChatMessage, receipt: Receipt | None) -> None:

@@ -13,7 +13,7 @@ from tertulia.protocol.messages import (
 )
 from tertulia.server.config import Config
 from tertulia.server.history.history import History
-from tertulia.server.history.mail import PageReady, PageTicket, RoomAgain, Stored
+from tertulia.server.history.mail import PageReady, PageTicket, SpaceAgain, Stored
 from tertulia.server.hub.hub import Hub, Registered
 from tertulia.server.hub.session import Receipt, Route
 
@@ -27,22 +27,22 @@ class Owner:
     def __init__(self) -> None:
         self.acknowledged: Queue[tuple[Receipt, bool]] = Queue()
         self.pages: Queue[PageReady] = Queue()
-        self.has_room: Queue[int] = Queue()
+        self.has_space: Queue[int] = Queue()
 
-    def post(self, mail: Stored | PageReady | RoomAgain) -> bool:
+    def post(self, mail: Stored | PageReady | SpaceAgain) -> bool:
         match mail:
             case Stored(rows=rows):
                 for row in rows:
                     self.acknowledged.put(row)
             case PageReady():
                 self.pages.put(mail)
-            case RoomAgain(session=session):
-                self.has_room.put(session)
+            case SpaceAgain(session_number=session):
+                self.has_space.put(session)
         return True
 
     def next(self) -> tuple[int, int, bool]:
         receipt, is_stored = self.acknowledged.get(timeout=WAIT_S)
-        assert receipt.session == SESSION
+        assert receipt.session_number == SESSION
         return receipt.request_id, receipt.seq, is_stored
 
 
@@ -72,7 +72,7 @@ class Chat:
     def page(self, request=None) -> HistoryPage | Error:
         self.ask(request or GetHistory(limit=200))
         ready = self.owner.pages.get(timeout=WAIT_S)
-        assert ready.session == SESSION
+        assert ready.session_number == SESSION
         return ready.page
 
     def texts(self, request=None) -> list[str]:

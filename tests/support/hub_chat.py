@@ -47,7 +47,7 @@ class Keeper:
         if others or receipt is not None:
             self.kept.append((others, receipt))
 
-    def reserve_room(self) -> bool:
+    def reserve_space(self) -> bool:
         self.room -= 1
         return self.room >= 0
 
@@ -93,7 +93,7 @@ class Chat:
 
     def hand_over(self, session, request, handover=Handover.DONE):
         """Send a direct message, and say what became of its delivery."""
-        delivery = self.directs.send(session, request)
+        delivery = self.directs.accept(session, request)
         assert isinstance(delivery, Delivery), delivery
         return self.directs.end_delivery(session, request, delivery, handover)
 

@@ -99,6 +99,6 @@ class Room:
     def tell(self, node: str, sender: Session, text: str = "hola", **fields: Any) -> Any:
         number = fields.pop("id", 1)
         to = fields.pop("to", "luis")
-        return self[node].hub.direct_messages.send(
+        return self[node].hub.direct_messages.accept(
             sender, Direct(id=number, to=to, text=text, **fields)
         )

@@ -110,7 +110,7 @@ class FakeHistory:
     numbering = Numbering("epoch", 0, 1_000_000)
 
     def __init__(self) -> None:
-        self.has_room = True
+        self.has_space = True
         self.written: list[tuple[ChatMessage, Receipt]] = []
         self.kept: list[tuple[list[Change], Receipt | None]] = []
         self.tickets: list[PageTicket] = []
@@ -125,8 +125,8 @@ class FakeHistory:
     def keep(self, changes: Sequence[Change], receipt: Receipt | None = None) -> None:
         self.kept.append((list(changes), receipt))
 
-    def reserve_room(self) -> bool:
-        return self.has_room
+    def reserve_space(self) -> bool:
+        return self.has_space
 
     def write(self, message: ChatMessage, receipt: Receipt) -> None:
         self.written.append((message, receipt))
@@ -138,7 +138,7 @@ class FakeHistory:
     def ask(self, ticket: PageTicket) -> None:
         self.tickets.append(ticket)
 
-    def when_room(self, owner: Owner, session: int) -> None:
+    def when_space(self, owner: Owner, session: int) -> None:
         self.waiters.append((owner, session))
 
 

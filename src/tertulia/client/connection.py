@@ -214,7 +214,7 @@ class Connection:
 
     def _receive(self) -> End | None:
         try:
-            data = self._recv(min(RECEIVE_BYTES, self._lines.room))
+            data = self._recv(min(RECEIVE_BYTES, self._lines.free_bytes))
         except BlockingIOError:
             return None
         if not data:

@@ -60,7 +60,7 @@ class LineBuffer(msgspec.Struct, eq=False):
     empty_bytes: int = 0
 
     @property
-    def room(self) -> int:
+    def free_bytes(self) -> int:
         """How many bytes may be fed now; 0 only while there are complete lines to return."""
         return self._max_line_bytes - len(self._bytes) + self._start
 
@@ -141,7 +141,7 @@ class RequestBuffer(LineBuffer):
     @property
     def is_full(self) -> bool:
         """Whether nothing more may be fed before a request is taken."""
-        return self.room <= 0
+        return self.free_bytes <= 0
 
     def pop_pings(self) -> list[Ping]:
         """Remove and return every complete ping; everything else stays, in its order."""

@@ -260,7 +260,7 @@ class Play:
             case 6:
                 found = hub.room.registry.find(name)
                 if found is not None and hub.is_own(found):
-                    hub.direct_messages.send(session, Direct(id=1, to=name, text="psst"))
+                    hub.direct_messages.accept(session, Direct(id=1, to=name, text="psst"))
 
     def order(self, node: BenchNode, session: Session | None = None) -> None:
         if session is None or self.random.random() < 0.3:

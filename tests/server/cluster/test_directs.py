@@ -238,7 +238,7 @@ def test_a_message_in_hand_for_one_who_moves_away_goes_to_the_node_where_that_us
 ) -> None:
     ana, luis = room.join("a", "ana"), room.join("a", "luis", receipts=False)
     request = Direct(id=1, to="luis", text="hola", nonce="n")
-    delivery = room["a"].hub.direct_messages.send(ana, request)
+    delivery = room["a"].hub.direct_messages.accept(ana, request)
     assert isinstance(delivery, Delivery)
     moved = room.move("b", "luis", "a")
     outcome = room["a"].hub.direct_messages.end_delivery(ana, request, delivery, Handover.GONE)
@@ -255,7 +255,7 @@ def test_the_same_message_from_another_node_is_known_where_its_receiver_has_no_r
     ana = room.join("a", "ana")
     room.join("a", "luis", receipts=False)
     request = Direct(id=1, to="luis", text="hola", nonce="n")
-    delivery = room["a"].hub.direct_messages.send(ana, request)
+    delivery = room["a"].hub.direct_messages.accept(ana, request)
     assert isinstance(delivery, Delivery)
     room["a"].hub.direct_messages.end_delivery(ana, request, delivery, Handover.DONE)
     ana = room.move("b", "ana", "a")

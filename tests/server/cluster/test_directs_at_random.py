@@ -83,7 +83,7 @@ class Play(Room):
         node, session = self.users[sender]
         self.requests += 1
         request = Direct(id=self.requests, to=text.split()[1], text=text, nonce=text)
-        outcome = self[node].hub.direct_messages.send(session, request)
+        outcome = self[node].hub.direct_messages.accept(session, request)
         if isinstance(outcome, Queued):
             self.waiting[session.route, self.requests] = text
         elif outcome is not None:

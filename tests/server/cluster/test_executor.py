@@ -212,7 +212,7 @@ def test_an_operator_kicks_and_bans_users_of_another_node(chat: Chat) -> None:
     outcome = chat.done(Kick(name="Luis", reason="ruido", id=1))
     assert isinstance(outcome, Moderated)
     (expelled,) = [mail for mail in chat.b.mail.collect() if isinstance(mail, Expel)]
-    assert (expelled.session, expelled.last_message.by) == (number, "ana")
+    assert (expelled.session_number, expelled.last_message.by) == (number, "ana")
     chat.done(ImposeBan(name="luis", minutes=5.0, id=2))
     chat.b.register("luis", "10.0.0.9")
     chat.b.register("otro", "10.0.0.2")

@@ -74,7 +74,7 @@ class Here:
         """Write messages and go on to the last of them."""
         assert self.history is not None
         for seq in seqs:
-            self.history.reserve_room()
+            self.history.reserve_space()
             self.history.write(message(seq, f"number {seq}"), None)
             self.seq = seq
 
@@ -96,7 +96,7 @@ class Here:
         pages.ask(PageTicket(request, self, 7, is_for_held))
         self.run(lambda: not self.answers.empty())
         mail = self.answers.get()
-        assert mail.session == 7
+        assert mail.session_number == 7
         return mail.page
 
     def seqs(self, request: GetHistory | Search) -> tuple[list[int], bool]:

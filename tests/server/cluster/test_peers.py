@@ -83,7 +83,7 @@ def test_a_session_that_is_alive_is_in_the_newcomers_way(room, luis, worker):
     assert challenge(room, luis, worker)
     assert [type(letter) for letter in room.carry()] == [AskLife]
     [asked] = challenged(room)
-    assert (asked.session, asked.newcomer) == (luis.route.number, None)
+    assert (asked.session_number, asked.newcomer) == (luis.route.number, None)
     assert worker.collect() == []
     asked.reply_to.post("any word but that it is over")
     assert [type(letter) for letter in room.carry()] == [LifeShown]

@@ -171,7 +171,7 @@ def test_a_silent_node_is_dead_at_the_same_entry_everywhere(pair: Bench) -> None
     pair.check_alike()
     assert dead.proposer.incarnation == 0
     expelled = [mail for mail in dead.mail.collect() if isinstance(mail, Expel)]
-    assert [mail.session for mail in expelled] == [number]
+    assert [mail.session_number for mail in expelled] == [number]
     assert expelled[0].last_message.reason is CloseReason.SHUTDOWN
     assert expelled[0].last_message.cause == "cut_off"
     assert pair["b"].replica.ignored[Verdict.FENCED] == 1

@@ -76,7 +76,7 @@ def test_a_line_that_has_begun_is_more_to_come():
     assert door.next_request() is None
     assert door.has_more
     assert door.in_mid_line
-    assert door.room == 65_536 - 8
+    assert door.free_bytes == 65_536 - 8
     door.feed(b'"ping"}\n')
     assert door.next_request() == Ping()
     assert door.next_request() is None

@@ -12,7 +12,7 @@ from tertulia.protocol.messages import Error, GetHistory, Search
 from tertulia.server.config import Config
 from tertulia.server.history import history as history_module
 from tertulia.server.history.history import History
-from tertulia.server.history.mail import PageReady, PageTicket, RoomAgain
+from tertulia.server.history.mail import PageReady, PageTicket, SpaceAgain
 from tertulia.server.history.work import Write
 from tertulia.server.hub.records import Ban, Change
 
@@ -99,7 +99,7 @@ def test_a_file_that_is_back_in_its_place_is_read_again_with_the_next_commit(ben
     assert isinstance(refusal, PageReady)
     assert isinstance(refusal.page, Error)
     Path(f"{path}.away").rename(path)
-    bench.history.reserve_room()
+    bench.history.reserve_space()
     bench.history.write(message(1), None)
     bench.history.ask(PageTicket(GetHistory(), bench.owner, 1))
     bench.run_group()
@@ -109,7 +109,7 @@ def test_a_file_that_is_back_in_its_place_is_read_again_with_the_next_commit(ben
 
 def test_a_question_behind_a_message_that_was_lost_with_the_file_is_refused(bench, path):
     path.unlink()
-    bench.history.reserve_room()
+    bench.history.reserve_space()
     bench.history.write(message(1), None)
     bench.history.ask(PageTicket(GetHistory(), bench.owner, 1))
     bench.run_group()
@@ -151,13 +151,13 @@ def test_a_search_that_has_waited_too_long_for_the_index_is_refused_once(bench, 
 
 
 def test_those_who_wait_for_room_are_told_when_half_of_the_queue_is_free(bench):
-    while bench.history.reserve_room():
+    while bench.history.reserve_space():
         pass
-    bench.history.when_room(bench.owner, 7)
+    bench.history.when_space(bench.owner, 7)
     bench.history._process_group([Write(message(seq), None) for seq in range(1, 5)])
     assert bench.owner.mail == []
     bench.history._process_group([Write(message(5), None)])
-    assert bench.owner.mail == [RoomAgain(7)]
+    assert bench.owner.mail == [SpaceAgain(7)]
 
 
 def test_after_a_reservation_the_next_is_made_only_half_a_block_before_its_end(bench):

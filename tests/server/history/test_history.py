@@ -131,46 +131,46 @@ def test_when_no_numbers_can_be_reserved_the_log_says_so_now_and_then(path, capl
     chat.stop()
 
 
-def test_without_room_nothing_is_said_and_the_speaker_is_told_when_there_is_some(path):
+def test_without_space_nothing_is_said_and_the_speaker_is_told_when_there_is_some(path):
     chat = Chat(path, start=False, history_queue=10)
     assert [chat.say() for _ in range(9)] == [Wait.FOR_DISK] * 9  # and the row of the session
     before = chat.hub.events.last_seq
-    assert chat.say() is Wait.FOR_ROOM
+    assert chat.say() is Wait.FOR_SPACE
     assert chat.hub.events.last_seq == before
-    chat.history.when_room(chat.owner, SESSION)
-    assert chat.owner.has_room.empty()
+    chat.history.when_space(chat.owner, SESSION)
+    assert chat.owner.has_space.empty()
     chat.history.start()
-    assert chat.owner.has_room.get(timeout=WAIT_S) == SESSION
+    assert chat.owner.has_space.get(timeout=WAIT_S) == SESSION
     assert chat.say() is Wait.FOR_DISK
     chat.stop()
 
 
-def test_also_with_room_for_one_message_alone_the_speaker_is_told(path):
+def test_also_with_space_for_one_message_alone_the_speaker_is_told(path):
     chat = Chat(path, start=False, history_queue=1)
-    assert chat.say() is Wait.FOR_ROOM  # the row of the session has taken it
-    chat.history.when_room(chat.owner, SESSION)
+    assert chat.say() is Wait.FOR_SPACE  # the row of the session has taken it
+    chat.history.when_space(chat.owner, SESSION)
     chat.history.start()
-    assert chat.owner.has_room.get(timeout=WAIT_S) == SESSION
+    assert chat.owner.has_space.get(timeout=WAIT_S) == SESSION
     chat.stop()
 
 
-def test_nobody_overtakes_a_speaker_that_waits_for_room(path):
+def test_nobody_overtakes_a_speaker_that_waits_for_space(path):
     chat = Chat(path, start=False, history_queue=10)
-    while chat.say() is not Wait.FOR_ROOM:
+    while chat.say() is not Wait.FOR_SPACE:
         pass
-    chat.history.when_room(chat.owner, SESSION)
+    chat.history.when_space(chat.owner, SESSION)
     chat.history._freed += 1
-    assert chat.say() is Wait.FOR_ROOM
+    assert chat.say() is Wait.FOR_SPACE
     chat.history._freed -= 1
     chat.history.start()
-    assert chat.owner.has_room.get(timeout=WAIT_S) == SESSION
+    assert chat.owner.has_space.get(timeout=WAIT_S) == SESSION
     assert chat.say() is Wait.FOR_DISK
     chat.stop()
 
 
-def test_a_speaker_that_asks_for_room_when_there_is_some_is_told_at_once(chat):
-    chat.history.when_room(chat.owner, SESSION)
-    assert chat.owner.has_room.get_nowait() == SESSION
+def test_a_speaker_that_asks_for_space_when_there_is_some_is_told_at_once(chat):
+    chat.history.when_space(chat.owner, SESSION)
+    assert chat.owner.has_space.get_nowait() == SESSION
 
 
 def test_on_a_full_disk_the_chat_goes_on_and_speakers_learn_that_it_is_not_stored(chat, caplog):
@@ -293,7 +293,7 @@ def ban(key: str, operator: str = "ana") -> Ban:
 
 
 def keep(chat: Chat, *changes, request_id: int = 1) -> None:
-    assert chat.history.reserve_room()
+    assert chat.history.reserve_space()
     chat.history.keep(changes, Receipt(chat.owner, SESSION, request_id))
 
 
@@ -326,10 +326,10 @@ def test_records_that_nobody_waits_for_take_a_place_of_their_own(path):
     chat = Chat(path, start=False, history_queue=2)
     for number in range(3):
         chat.history.keep([ban(f"b{number}")])
-    assert not chat.history.reserve_room()
+    assert not chat.history.reserve_space()
     chat.history.start()
     chat.page()
-    assert chat.history.reserve_room()
+    assert chat.history.reserve_space()
     chat.stop()
     assert len(kept_at(path)) == 3
 

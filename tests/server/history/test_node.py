@@ -47,7 +47,7 @@ class Node:
         self.is_started = True
 
     def say(self, seq: int, text: str = "hola") -> None:
-        assert self.history.reserve_room()
+        assert self.history.reserve_space()
         receipt = Receipt(self.owner, SESSION, seq, seq)
         self.history.write(message(seq, text), receipt)
 
@@ -132,7 +132,7 @@ def test_a_message_written_again_is_acknowledged_like_any_other(node):
 
 
 def test_a_message_of_another_node_needs_no_acknowledgement(node):
-    assert node.history.reserve_room()
+    assert node.history.reserve_space()
     node.history.write(message(1), None)
     node.say(2)
     assert node.acknowledged() == (2, True)
@@ -420,11 +420,11 @@ def test_what_could_not_be_written_is_acknowledged_by_whoever_asks_the_peers(pat
     add, node.history._store.add = node.history._store.add, fail
     node.say(2)
     (said,) = asked.get(timeout=WAIT_S)
-    node.history.reserve_room()
+    node.history.reserve_space()
     node.history.keep([visit(3)], Receipt(node.owner, SESSION, 9))
     (kept,) = asked.get(timeout=WAIT_S)
     assert (said.seq, kept.request_id) == (2, 9)
-    node.history.reserve_room()
+    node.history.reserve_space()
     node.history.acknowledge(said)  # the message comes again, under its nonce
     assert asked.get(timeout=WAIT_S) == [said]
     assert node.history.queued[0] == 0, "whoever waits takes no room"

@@ -17,7 +17,7 @@ def order(waiting: Questions) -> list[tuple[int, str]]:
     answered = []
     while waiting:
         ticket = waiting.pop_next()
-        answered.append((ticket.session, getattr(ticket.request, "text", "")))
+        answered.append((ticket.session_number, getattr(ticket.request, "text", "")))
     return answered
 
 

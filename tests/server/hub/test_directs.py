@@ -27,7 +27,7 @@ def request(number=1, **fields) -> Direct:
 
 def test_a_message_is_sent_once_and_answered_when_it_is_confirmed(chat):
     ana, luis = chat.join("ana"), chat.join("luis", receipts=True)
-    assert chat.directs.send(ana, request()) == Queued(luis.route)
+    assert chat.directs.accept(ana, request()) == Queued(luis.route)
     [message], replies = chat.directs.pop_unsent(luis)
     assert (message.receipt, replies) == (1, [])
     assert chat.directs.pop_unsent(luis) == ([], [])
@@ -38,7 +38,7 @@ def test_a_message_is_sent_once_and_answered_when_it_is_confirmed(chat):
 
 def test_what_was_not_sent_yet_cannot_be_confirmed(chat):
     ana, luis = chat.join("ana"), chat.join("luis", receipts=True)
-    chat.directs.send(ana, request())
+    chat.directs.accept(ana, request())
     assert chat.directs.confirm(luis, Received(receipt=1)) is None
     [message], _ = chat.directs.pop_unsent(luis)
     assert message.receipt == 1
@@ -46,9 +46,9 @@ def test_what_was_not_sent_yet_cannot_be_confirmed(chat):
 
 def test_what_was_not_sent_comes_back_as_well(chat):
     ana, luis = chat.join("ana"), chat.join("luis", receipts=True)
-    chat.directs.send(ana, request(1))
+    chat.directs.accept(ana, request(1))
     chat.directs.pop_unsent(luis)
-    chat.directs.send(ana, request(2))
+    chat.directs.accept(ana, request(2))
     replies = chat.hub.release(luis, CloseReason.LOST)
     assert [(reply.answer.id, code(reply.answer)) for reply in replies] == [
         (1, ErrorCode.UNDELIVERED),
@@ -59,40 +59,40 @@ def test_what_was_not_sent_comes_back_as_well(chat):
 
 def test_what_came_back_can_be_sent_anew_with_its_nonce(chat):
     ana, luis = chat.join("ana"), chat.join("luis", receipts=True)
-    chat.directs.send(ana, request(nonce="n"))
+    chat.directs.accept(ana, request(nonce="n"))
     chat.hub.release(luis, CloseReason.LOST)
     luis = chat.join("luis", receipts=True)
-    assert chat.directs.send(ana, request(nonce="n")) == Queued(luis.route)
+    assert chat.directs.accept(ana, request(nonce="n")) == Queued(luis.route)
 
 
 def test_a_replaced_session_has_nothing_to_confirm_or_to_send(chat):
     ana, luis = chat.join("ana"), chat.join("luis", receipts=True)
-    chat.directs.send(ana, request())
+    chat.directs.accept(ana, request())
     chat.directs.pop_unsent(luis)
     successor = chat.join("luis", token=luis.token, receipts=True)
     assert chat.directs.confirm(luis, Received(receipt=1)) is None
     assert chat.directs.pop_unsent(luis) == ([], [])
     assert chat.hub.release(luis, CloseReason.LOST) is None
-    chat.directs.send(ana, request(2))
+    chat.directs.accept(ana, request(2))
     messages, _ = chat.directs.pop_unsent(successor)
     assert [message.receipt for message in messages] == [1, 2]
 
 
 def test_a_session_without_receipts_that_takes_over_has_them_no_longer(chat):
     ana, luis = chat.join("ana"), chat.join("luis", receipts=True)
-    chat.directs.send(ana, request())
+    chat.directs.accept(ana, request())
     successor = chat.join("luis", token=luis.token)
-    chat.directs.send(ana, request(2))  # behind the one that waits
+    chat.directs.accept(ana, request(2))  # behind the one that waits
     messages, replies = chat.directs.pop_unsent(successor)
     assert [message.receipt for message in messages] == [1, 2]
     assert [reply.answer.id for reply in replies] == [1, 2]
-    assert isinstance(chat.directs.send(ana, request(3)), Delivery)
+    assert isinstance(chat.directs.accept(ana, request(3)), Delivery)
 
 
 def test_only_a_few_requests_may_wait_for_one_confirmation(chat):
     ana = chat.join("ana")
     chat.join("luis", receipts=True)
-    answers = [chat.directs.send(ana, request(number, nonce="n")) for number in range(20)]
+    answers = [chat.directs.accept(ana, request(number, nonce="n")) for number in range(20)]
     assert [code(answer) for answer in answers[8:]] == [ErrorCode.RATE_LIMITED] * 12
     assert [type(answer) for answer in answers[:8]] == [Queued] * 8
 
@@ -101,10 +101,10 @@ def test_sessions_of_the_sender_that_have_ended_do_not_wait_any_more(chat):
     luis = chat.join("luis", receipts=True)
     for _ in range(10):
         ana = chat.join("ana")
-        assert isinstance(chat.directs.send(ana, request(nonce="n")), Queued)
+        assert isinstance(chat.directs.accept(ana, request(nonce="n")), Queued)
         chat.hub.release(ana, CloseReason.LOST)
     ana = chat.join("ana")
-    chat.directs.send(ana, request(nonce="n"))
+    chat.directs.accept(ana, request(nonce="n"))
     chat.directs.pop_unsent(luis)
     [reply] = chat.directs.confirm(luis, Received(receipt=1))
     assert reply.route == ana.route
@@ -114,7 +114,7 @@ def test_the_bound_counts_what_waits_and_not_what_was_confirmed(chat):
     ana, luis = chat.join("ana"), chat.join("luis", receipts=True)
     for _round in range(3):
         count = 0
-        while not code(outcome := chat.directs.send(ana, request(count))):
+        while not code(outcome := chat.directs.accept(ana, request(count))):
             count += 1
         assert code(outcome) == ErrorCode.BUSY
         assert count == 8  # of 132 bytes
@@ -127,7 +127,7 @@ def test_the_queue_that_has_exactly_half_of_the_bound_takes_no_more():
     chat = Chat(private_bytes=2 * 3 * 132)
     ana = chat.join("ana")
     chat.join("luis", receipts=True)
-    answers = [code(chat.directs.send(ana, request(number))) for number in range(4)]
+    answers = [code(chat.directs.accept(ana, request(number))) for number in range(4)]
     assert answers == [None, None, None, ErrorCode.BUSY]
 
 
@@ -140,7 +140,7 @@ def test_the_bound_counts_what_json_makes_longer():
         number = 0
         while True:
             more = {"nonce": f"{number:02}" + nonce} if nonce else {}
-            if code(chat.directs.send(ana, Direct(id=number, to="luis", text=text, **more))):
+            if code(chat.directs.accept(ana, Direct(id=number, to="luis", text=text, **more))):
                 return number
             number += 1
 
@@ -153,7 +153,7 @@ def test_the_bound_counts_what_json_makes_longer():
 
 def test_at_the_servers_end_nobody_is_told_that_a_message_was_not_delivered(chat):
     ana, luis = chat.join("ana"), chat.join("luis", receipts=True)
-    chat.directs.send(ana, request())
+    chat.directs.accept(ana, request())
     assert chat.hub.release(luis, CloseReason.SHUTDOWN) == []
 
 
@@ -163,33 +163,33 @@ def test_at_the_servers_end_nobody_is_told_that_a_message_was_not_delivered(chat
 def test_a_message_that_finds_its_receiver_replaced_goes_to_the_last_successor(chat):
     ana, luis = chat.join("ana"), chat.join("luis")
     sent = request(nonce="n")
-    delivery = chat.directs.send(ana, sent)
+    delivery = chat.directs.accept(ana, sent)
     second = chat.join("luis", token=luis.token)
     third = chat.join("luis", token=second.token)
     passed_on = chat.directs.end_delivery(ana, sent, delivery, Handover.GONE)
     assert passed_on == Delivery(third, delivery.message)
     answer = chat.directs.end_delivery(ana, sent, passed_on, Handover.DONE)
     assert answer == Ok(id=1, time=delivery.message.time)
-    assert chat.directs.send(ana, sent) == answer, "it has arrived, and is not sent again"
+    assert chat.directs.accept(ana, sent) == answer, "it has arrived, and is not sent again"
 
 
 def test_a_message_passed_on_to_a_successor_with_receipts_waits_for_its_confirmation(chat):
     ana, luis = chat.join("ana"), chat.join("luis")
     sent = request(nonce="n")
-    delivery = chat.directs.send(ana, sent)
+    delivery = chat.directs.accept(ana, sent)
     successor = chat.join("luis", token=luis.token, receipts=True)
     queued = Queued(successor.route)
     assert chat.directs.end_delivery(ana, sent, delivery, Handover.GONE) == queued
-    assert chat.directs.send(ana, request(2, nonce="n")) == Queued(None), "it is still waiting"
+    assert chat.directs.accept(ana, request(2, nonce="n")) == Queued(None), "it is still waiting"
     [message], _ = chat.directs.pop_unsent(successor)
     replies = chat.directs.confirm(successor, Received(receipt=1))
     assert replies == [Reply(ana.route, Ok(id=number, time=message.time)) for number in (1, 2)]
-    assert chat.directs.send(ana, request(3, nonce="n")) == Ok(id=3, time=message.time)
+    assert chat.directs.accept(ana, request(3, nonce="n")) == Ok(id=3, time=message.time)
 
 
 def test_a_message_is_not_passed_on_to_a_successor_who_has_left(chat):
     ana, luis = chat.join("ana"), chat.join("luis")
-    delivery = chat.directs.send(ana, request())
+    delivery = chat.directs.accept(ana, request())
     successor = chat.join("luis", token=luis.token)
     chat.hub.release(successor, CloseReason.QUIT)
     outcome = chat.directs.end_delivery(ana, request(), delivery, Handover.GONE)
@@ -198,7 +198,7 @@ def test_a_message_is_not_passed_on_to_a_successor_who_has_left(chat):
 
 def test_nothing_is_passed_on_for_a_sender_who_has_left(chat):
     ana, luis = chat.join("ana"), chat.join("luis")
-    delivery = chat.directs.send(ana, request())
+    delivery = chat.directs.accept(ana, request())
     successor = chat.join("luis", token=luis.token, receipts=True)
     chat.hub.release(ana, CloseReason.QUIT)
     outcome = chat.directs.end_delivery(ana, request(), delivery, Handover.GONE)
@@ -208,8 +208,8 @@ def test_nothing_is_passed_on_for_a_sender_who_has_left(chat):
 
 def test_the_sender_who_was_taken_over_learns_what_was_not_delivered_and_gets_no_strange_ok(chat):
     ana, luis = chat.join("ana"), chat.join("luis", receipts=True)
-    chat.directs.send(ana, request(1))
-    chat.directs.send(ana, request(2, nonce="n"))
+    chat.directs.accept(ana, request(1))
+    chat.directs.accept(ana, request(2, nonce="n"))
     successor = chat.join("ana", token=ana.token)
     chat.directs.pop_unsent(luis)
     assert chat.directs.confirm(luis, Received(receipt=1)) == []
@@ -221,10 +221,10 @@ def test_the_sender_who_was_taken_over_learns_what_was_not_delivered_and_gets_no
 def test_after_a_take_over_what_was_sent_comes_again_before_the_rest_and_in_order(chat):
     ana, luis = chat.join("ana"), chat.join("luis", receipts=True)
     for number in (1, 2):
-        chat.directs.send(ana, request(number))
+        chat.directs.accept(ana, request(number))
     chat.directs.pop_unsent(luis)
     for number in (3, 4):
-        chat.directs.send(ana, request(number))
+        chat.directs.accept(ana, request(number))
     successor = chat.join("luis", token=luis.token, receipts=True)
     messages, _ = chat.directs.pop_unsent(successor)
     assert [message.receipt for message in messages] == [1, 2, 3, 4]
@@ -233,20 +233,20 @@ def test_after_a_take_over_what_was_sent_comes_again_before_the_rest_and_in_orde
 def test_a_message_that_was_refused_as_too_many_counts_as_no_message_and_is_no_activity(chat):
     ana = chat.join("ana")
     chat.join("luis", receipts=True)
-    while not code(chat.directs.send(ana, request())):
+    while not code(chat.directs.accept(ana, request())):
         pass
     accepted, active = chat.directs.accepted, ana.last_active
     chat.clock.s += 5
-    assert code(chat.directs.send(ana, request())) == ErrorCode.BUSY
+    assert code(chat.directs.accept(ana, request())) == ErrorCode.BUSY
     assert (chat.directs.accepted, ana.last_active) == (accepted, active)
 
 
 def test_an_undelivered_message_can_be_sent_again_with_its_nonce(chat):
     ana, luis = chat.join("ana"), chat.join("luis", receipts=True)
-    chat.directs.send(ana, request(nonce="n"))
+    chat.directs.accept(ana, request(nonce="n"))
     chat.hub.release(luis, CloseReason.LOST)
     again = chat.join("luis", receipts=True)
-    assert chat.directs.send(ana, request(nonce="n")) == Queued(again.route)
+    assert chat.directs.accept(ana, request(nonce="n")) == Queued(again.route)
 
 
 @pytest.mark.parametrize("is_sent", [True, False])

@@ -133,7 +133,7 @@ def test_without_room_in_the_queue_nothing_is_said_or_made():
     keeper.room = 0
     before = chat.hub.events.last_seq
     assert code(post(chat, secret)) == "busy"
-    assert ask(chat, CreateHook(name="other")) is Wait.FOR_ROOM
+    assert ask(chat, CreateHook(name="other")) is Wait.FOR_SPACE
     assert chat.hub.events.last_seq == before
 
 

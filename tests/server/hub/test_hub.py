@@ -139,12 +139,14 @@ def test_a_released_session_can_do_nothing_more(chat):
     assert chat.hub.release(ana, CloseReason.LOST) is None
     before = chat.events()
     assert chat.say(ana, id=1) is None
-    assert chat.directs.send(ana, Direct(id=1, to="luis", text="hola")) is None
+    assert chat.directs.accept(ana, Direct(id=1, to="luis", text="hola")) is None
     assert chat.hub.set_status(ana, SetStatus(id=1, status="OCUPADO")) is None
     chat.hub.idle(ana)
     chat.hub.note_reading(ana)
     assert chat.events() == before
-    assert code(chat.directs.send(luis, Direct(to="ana", text="x"))) == ErrorCode.USER_NOT_CONNECTED
+    assert (
+        code(chat.directs.accept(luis, Direct(to="ana", text="x"))) == ErrorCode.USER_NOT_CONNECTED
+    )
 
 
 def test_a_released_session_that_was_idle_does_not_come_to_life(chat):
@@ -216,7 +218,7 @@ def test_without_room_nothing_is_said_and_it_is_no_activity():
     chat.hub.idle(ana)
     chat.keeper.room = 0
     before = chat.events()
-    assert chat.say(ana, id=7) is Wait.FOR_ROOM
+    assert chat.say(ana, id=7) is Wait.FOR_SPACE
     assert chat.events() == before
     assert chat.keeper.written == []
 
@@ -234,7 +236,7 @@ def test_a_session_that_has_ended_takes_no_room():
 
 def test_a_direct_message_is_returned_with_its_route_and_nobody_else_sees_it(chat):
     ana, luis = chat.join("ana"), chat.join("luis")
-    outcome = chat.directs.send(ana, Direct(to="LUIS", text="hola", nonce="n"))
+    outcome = chat.directs.accept(ana, Direct(to="LUIS", text="hola", nonce="n"))
     message = DirectMessage(time=START_TIME, sender="ana", to="luis", text="hola", nonce="n")
     assert outcome == Delivery(luis, message)
     assert [type(event) for event in chat.events()] == [Joined, Joined]
@@ -242,7 +244,7 @@ def test_a_direct_message_is_returned_with_its_route_and_nobody_else_sees_it(cha
 
 def test_a_direct_message_to_oneself_is_allowed(chat):
     ana = chat.join("ana")
-    outcome = chat.directs.send(ana, Direct(to="ana", text="nota"))
+    outcome = chat.directs.accept(ana, Direct(to="ana", text="nota"))
     assert isinstance(outcome, Delivery)
     assert outcome.receiver is ana
 
@@ -251,14 +253,14 @@ def test_a_direct_message_counts_as_said_once_it_is_delivered(chat):
     ana = chat.join("ana")
     chat.join("luis")
     request = Direct(id=1, to="luis", text="hola", nonce="n")
-    delivery = chat.directs.send(ana, request)
-    again = chat.directs.send(ana, request)  # while another worker has the first
+    delivery = chat.directs.accept(ana, request)
+    again = chat.directs.accept(ana, request)  # while another worker has the first
     assert (code(again), again.id, again.retry_after) == (ErrorCode.RATE_LIMITED, 1, 0.1)
     refusal = chat.directs.end_delivery(ana, request, delivery, Handover.GONE)
     assert (code(refusal), refusal.id, refusal.name) == (ErrorCode.USER_NOT_CONNECTED, 1, "luis")
     acknowledged = chat.hand_over(ana, request)
     assert acknowledged == Ok(id=1, time=delivery.message.time)
-    assert chat.directs.send(ana, request) == acknowledged
+    assert chat.directs.accept(ana, request) == acknowledged
 
 
 def test_a_direct_message_that_finds_its_receiver_busy_can_be_sent_again(chat):
@@ -268,7 +270,7 @@ def test_a_direct_message_that_finds_its_receiver_busy_can_be_sent_again(chat):
     refusal = chat.hand_over(ana, request, Handover.BUSY)
     assert (code(refusal), refusal.id, refusal.name) == (ErrorCode.BUSY, 1, "luis")
     assert refusal.retry_after > 0
-    assert isinstance(chat.directs.send(ana, request), Delivery)
+    assert isinstance(chat.directs.accept(ana, request), Delivery)
 
 
 def test_repeating_a_delivered_message_is_activity(chat):
@@ -276,7 +278,7 @@ def test_repeating_a_delivered_message_is_activity(chat):
     request = Direct(to="ana", text="hola", nonce="n")
     chat.hand_over(ana, request)
     chat.hub.idle(ana)
-    assert chat.directs.send(ana, request) is None
+    assert chat.directs.accept(ana, request) is None
     assert ana.status is Status.ACTIVO
 
 
@@ -291,19 +293,19 @@ def test_a_direct_message_without_a_nonce_is_never_a_repetition(chat):
 def test_a_nonce_of_the_general_chat_is_none_of_a_direct_message(chat):
     ana = chat.join("ana")
     chat.say(ana, nonce="n")
-    assert isinstance(chat.directs.send(ana, Direct(to="ana", text="x", nonce="n")), Delivery)
+    assert isinstance(chat.directs.accept(ana, Direct(to="ana", text="x", nonce="n")), Delivery)
 
 
 @pytest.mark.parametrize("name", ["nadie", "no es un nombre", ""])
 def test_somebody_who_is_not_here_cannot_be_written_to_or_looked_up(chat, name):
     ana = chat.join("ana")
     for outcome in (
-        chat.directs.send(ana, Direct(id=5, to=name, text="hola", nonce="n")),
+        chat.directs.accept(ana, Direct(id=5, to=name, text="hola", nonce="n")),
         chat.hub.info(ana, GetInfo(id=5, name=name)),
     ):
         assert code(outcome) == ErrorCode.USER_NOT_CONNECTED
         assert (outcome.id, outcome.name) == (5, name)
-    retried = chat.directs.send(ana, Direct(to="ana", text="hola", nonce="n"))
+    retried = chat.directs.accept(ana, Direct(to="ana", text="hola", nonce="n"))
     assert isinstance(retried, Delivery)
 
 
@@ -314,7 +316,7 @@ def test_bad_texts_are_refused(chat, verb):
     def send(text):
         if verb == "say":
             return chat.say(ana, text, id=1)
-        return chat.directs.send(ana, Direct(id=1, to="ana", text=text))
+        return chat.directs.accept(ana, Direct(id=1, to="ana", text=text))
 
     assert code(send("")) == ErrorCode.TEXT_INVALID
     assert code(send("a\x1b[31m")) == ErrorCode.TEXT_INVALID
@@ -332,7 +334,7 @@ def test_the_console_is_told_that_it_has_no_name_to_speak_under(chat):
     answers = [
         chat.say(console, id=1),
         chat.hub.set_status(console, SetStatus(id=1, status="OCUPADO")),
-        chat.directs.send(console, Direct(id=1, to="ana", text="hola")),
+        chat.directs.accept(console, Direct(id=1, to="ana", text="hola")),
     ]
     assert [(code(answer), answer.id) for answer in answers] == [(ErrorCode.NOT_REGISTERED, 1)] * 3
     assert len(chat.events()) == 1

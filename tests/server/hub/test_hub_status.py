@@ -66,7 +66,7 @@ def test_every_request_that_is_not_refused_is_activity(chat, verb):
         case "info":
             chat.hub.info(ana, GetInfo(name="ana"))
         case "direct":
-            chat.directs.send(ana, Direct(to="ana", text="x"))
+            chat.directs.accept(ana, Direct(to="ana", text="x"))
         case _:
             chat.hub.note_reading(ana)
     assert presences(chat)[-1] == ("ACTIVO", "server")
@@ -85,7 +85,7 @@ def test_a_refused_request_is_no_activity(chat):
     chat.hub.idle(ana)
     chat.clock.s += 5
     chat.say(ana, "")
-    chat.directs.send(ana, Direct(to="nadie", text="x"))
+    chat.directs.accept(ana, Direct(to="nadie", text="x"))
     chat.hub.info(ana, GetInfo(name="nadie"))
     chat.hub.set_status(ana, SetStatus(status="x"))
     assert presences(chat)[-1] == ("INACTIVO", "server")

@@ -88,7 +88,7 @@ def test_without_room_in_the_keepers_queue_nothing_is_done_and_it_is_no_activity
     room = prepared(keeper := Keeper())
     room.clock.s += 5
     keeper.room, kept, before = 0, len(keeper.kept), room.events()
-    assert room.do(request_) is Wait.FOR_ROOM
+    assert room.do(request_) is Wait.FOR_SPACE
     assert (room.events(), len(keeper.kept)) == (before, kept)
     assert room.ana.last_active == 1_000.0
     keeper.room = 1
@@ -119,7 +119,7 @@ def test_a_session_that_has_ended_becomes_no_operator_and_pins_nothing(room):
 @pytest.mark.parametrize("request_", [Kick(name="eva"), ImposeBan(name="eva")], ids=kind)
 def test_senders_learn_that_the_expelled_user_did_not_get_their_messages(room, request_):
     eva = room.join("eva", receipts=True)
-    room.directs.send(room.luis, Direct(id=8, to="eva", text="hola"))
+    room.directs.accept(room.luis, Direct(id=8, to="eva", text="hola"))
     [expelled] = room.done(request_).expelled
     assert expelled.session is eva
     [reply] = expelled.replies

@@ -378,11 +378,11 @@ def test_what_is_decided_is_acknowledged_once_it_is_kept():
     assert room.do(ImposeBan(id=9, name="luis")).answer is Wait.FOR_DISK
     (changes, receipt) = keeper.kept[-1]
     assert [type(change) for change in changes] == [Ban]
-    assert (receipt.session, receipt.request_id, str(receipt.seq)) == (1, 9, "UNSET")
+    assert (receipt.session_number, receipt.request_id, str(receipt.seq)) == (1, 9, "UNSET")
     keeper.room = 0
     before = len(room.events())
     for request in (ImposeBan(name="eva"), SetHush(on=True), SetLock(on=True), PinMessage()):
-        assert room.do(request) is Wait.FOR_ROOM
+        assert room.do(request) is Wait.FOR_SPACE
     assert len(room.events()) == before
     assert len(room.bans()) == 1
 

@@ -20,9 +20,9 @@ class Bench(WorkerBench):
         self.ana = self.join("ana")
         self.newcomer = self.connect()
 
-    def challenge(self, session: int | None = None, newcomer: Connection | None = None) -> None:
+    def challenge(self, number: int | None = None, newcomer: Connection | None = None) -> None:
         assert self.ana.session is not None
-        number = session or self.ana.session.route.number
+        number = number or self.ana.session.route.number
         mail = Challenge(number, newcomer or self.newcomer, self.mailbox)
         self.dispatcher.read_mail(mail)
 
@@ -94,7 +94,7 @@ def test_it_can_be_challenged_again(bench):
         assert bench.is_over()
 
 
-@pytest.mark.parametrize("hold", [Hold.DELIVERY, Hold.ROOM, Hold.CHALLENGE])
+@pytest.mark.parametrize("hold", [Hold.DELIVERY, Hold.SPACE, Hold.CHALLENGE])
 def test_a_held_session_counts_as_alive_at_once_since_nobody_reads_it(bench, hold):
     bench.ana.hold_for(hold)
     bench.challenge()
@@ -115,7 +115,7 @@ def test_a_session_that_does_not_take_its_answers_is_challenged_all_the_same(ben
 
 def test_a_challenged_session_that_comes_to_be_held_for_others_is_not_silent():
     bench = Bench(history=FakeHistory())
-    bench.shared.history.has_room = False
+    bench.shared.history.has_space = False
     bench.input._backlog_bytes = 0
     bench.fill(bench.ana)
     bench.receive(bench.ana, Say(text="hola"))
@@ -123,7 +123,7 @@ def test_a_challenged_session_that_comes_to_be_held_for_others_is_not_silent():
     bench.challenge()
     bench.empty(bench.ana)
     bench.flush()
-    assert bench.ana.hold is Hold.ROOM, "its client answers, and nobody reads that"
+    assert bench.ana.hold is Hold.SPACE, "its client answers, and nobody reads that"
     bench.pass_time(3.0)
     bench.dispatcher.check_deadlines()
     assert bench.ana.state is State.REGISTERED
@@ -142,7 +142,7 @@ def test_a_session_that_has_ended_is_not_waited_for(bench, how):
             bench.connections.close(bench.ana, CloseReason.LOST)
         case _:
             bench.connections.finish(bench.ana, CloseReason.QUIT, None, bench.clock.s)
-    bench.challenge(session=number)
+    bench.challenge(number)
     assert bench.is_over()
 
 

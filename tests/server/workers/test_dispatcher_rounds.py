@@ -180,7 +180,7 @@ def test_a_client_that_has_taken_its_backlog_goes_on(bench):
     assert bench.ana.hold is NOT_HELD
 
 
-@pytest.mark.parametrize("hold", [Hold.DELIVERY, Hold.ROOM, Hold.MESSAGE])
+@pytest.mark.parametrize("hold", [Hold.DELIVERY, Hold.SPACE, Hold.MESSAGE])
 def test_what_goes_out_ends_no_other_hold(hold):
     bench = Bench(history=FakeHistory())
     bench.ana.hold_for(hold)

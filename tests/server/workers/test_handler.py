@@ -211,16 +211,16 @@ def test_an_answer_of_the_history_is_counted_as_due_and_not_given_now():
     assert bench.handle(ana, Say(id=1, text="hola")) is None
     assert (ana.answers_due, ana.orders_due) == (1, 0)
     [(_, receipt)] = history.written
-    assert (receipt.owner, receipt.session) == (bench.mailbox, ana.session.route.number)
+    assert (receipt.owner, receipt.session_number) == (bench.mailbox, ana.session.route.number)
     bench.close()
 
 
-def test_without_room_in_the_history_it_is_said_later():
+def test_without_space_in_the_history_it_is_said_later():
     history = FakeHistory()
     bench = make(history=history)
     ana = bench.join("ana")
-    history.has_room = False
-    assert bench.handle(ana, Say(text="hola")) is Step.TRY_LATER
+    history.has_space = False
+    assert bench.handle(ana, Say(text="hola")) is Step.WAIT_FOR_SPACE
     assert ana.answers_due == 0
     bench.close()
 

@@ -18,7 +18,7 @@ from tertulia.protocol.messages import (
     Ping,
     Say,
 )
-from tertulia.server.history.mail import PageReady, RoomAgain, Stored
+from tertulia.server.history.mail import PageReady, SpaceAgain, Stored
 from tertulia.server.hub.session import Receipt
 from tertulia.server.workers.connection import NOT_HELD, Connection, Hold, State
 
@@ -88,7 +88,7 @@ def test_a_fault_in_an_acknowledgement_costs_that_connection(bench):
     bench.assert_only_lost(bench.ana)
 
 
-# --- PageReady and RoomAgain ---------------------------------------------------------------------
+# --- PageReady and SpaceAgain ---------------------------------------------------------------------
 
 
 def test_a_page_is_sent_and_the_next_one_asked_for(bench):
@@ -131,15 +131,15 @@ def test_a_fault_in_a_page_costs_that_connection(bench):
     bench.assert_only_lost(bench.ana)
 
 
-def test_what_had_to_wait_for_room_is_said_and_the_requests_behind_it_follow(bench):
-    bench.history.has_room = False
+def test_what_had_to_wait_for_space_is_said_and_the_requests_behind_it_follow(bench):
+    bench.history.has_space = False
     bench.receive(bench.ana, Say(id=1, text="hola"), Ping(id=2))
-    bench.read(RoomAgain(bench.number(bench.ana)))  # somebody else was quicker
-    assert bench.ana.hold is Hold.ROOM
+    bench.read(SpaceAgain(bench.number(bench.ana)))  # somebody else was quicker
+    assert bench.ana.hold is Hold.SPACE
     assert len(bench.history.waiters) == 2
     assert bench.heard(bench.ana) == []
-    bench.history.has_room = True
-    bench.read(RoomAgain(bench.number(bench.ana)))
+    bench.history.has_space = True
+    bench.read(SpaceAgain(bench.number(bench.ana)))
     assert bench.ana.hold is NOT_HELD
     assert [message.text for message, _ in bench.history.written] == ["hola"]
     assert bench.kinds(bench.ana) == ["Pong", "ChatMessage"]
@@ -150,28 +150,28 @@ def test_an_idle_bot_that_says_it_later_is_told_of_its_own_return():
     bot = bench.join("bot", events="messages")
     bench.hub.idle(bot.session)
     bench.input.send_own_presence(bot, bot.session)
-    bench.history.has_room = False
+    bench.history.has_space = False
     bench.receive(bot, Say(text="hola"))
     assert bench.kinds(bot) == ["Presence"]
-    bench.history.has_room = True
-    bench.read(RoomAgain(bench.number(bot)))
+    bench.history.has_space = True
+    bench.read(SpaceAgain(bench.number(bot)))
     assert bench.kinds(bot) == ["Presence", "ChatMessage"]
     bench.close()
 
 
 def test_room_for_a_session_that_has_ended_is_nobodys(bench):
-    bench.history.has_room = False
+    bench.history.has_space = False
     bench.receive(bench.ana, Say(id=1, text="hola"))
     bench.connections.finish(bench.ana, CloseReason.QUIT, None, bench.clock.s)
-    bench.history.has_room = True
-    bench.read(RoomAgain(bench.number(bench.ana)))
-    bench.read(RoomAgain(NOBODY))
+    bench.history.has_space = True
+    bench.read(SpaceAgain(bench.number(bench.ana)))
+    bench.read(SpaceAgain(NOBODY))
     assert bench.history.written == []
 
 
 def test_a_fault_in_saying_it_later_costs_that_connection(bench, monkeypatch):
-    bench.history.has_room = False
+    bench.history.has_space = False
     bench.receive(bench.ana, Say(id=1, text="hola"))
     monkeypatch.setattr(bench.handler, "say", lambda *_: 1 / 0)
-    bench.read(RoomAgain(bench.number(bench.ana)))
+    bench.read(SpaceAgain(bench.number(bench.ana)))
     bench.assert_only_lost(bench.ana)

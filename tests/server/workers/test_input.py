@@ -346,9 +346,9 @@ def test_the_backlog_is_at_most_half_of_what_would_be_too_slow():
 
 def test_the_requests_behind_a_hold_are_carried_out_after_it(bench):
     ana = bench.join("ana")
-    bench.shared.history.has_room = False
+    bench.shared.history.has_space = False
     bench.receive(ana, Say(id=1, text="hola"), Ping(id=2))
-    assert ana.hold is Hold.ROOM
+    assert ana.hold is Hold.SPACE
     assert bench.shared.history.waiters == [(bench.mailbox, ana.session.route.number)]
     assert bench.heard(ana) == []
     ana.release_hold()

@@ -51,7 +51,7 @@ def test_a_page_is_asked_for_at_once_and_the_next_one_is_not(bench):
     [ticket] = bench.shared.history.tickets
     assert ana.ticket is ticket
     assert (ticket.request, ticket.owner) == (GetHistory(id=1), bench.mailbox)
-    assert ticket.session == ana.session.route.number
+    assert ticket.session_number == ana.session.route.number
 
 
 def test_no_page_is_asked_for_while_the_client_takes_nothing(bench):
@@ -150,7 +150,7 @@ def test_a_direct_message_to_another_worker_holds_the_sender_until_it_is_deliver
     assert bench.kinds(ana) == ["Joined"]
     [mail] = beside.mailbox.collect()
     assert isinstance(mail, Deliver)
-    assert (mail.session, mail.sender) == (luis.session.route.number, ana)
+    assert (mail.session_number, mail.sender) == (luis.session.route.number, ana)
     assert (mail.request, mail.reply_to) == (request, bench.mailbox)
 
 

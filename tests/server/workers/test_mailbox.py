@@ -99,7 +99,7 @@ def test_mail_of_many_threads_arrives_and_each_threads_in_its_order(mailbox):
         if mailbox.fall_asleep():
             assert poll.poll(10_000), "a wake-up was missed"
             mailbox.clear_wake_up()
-        got += [mail.session for mail in mailbox.collect()]
+        got += [mail.session_number for mail in mailbox.collect()]
     for poster in posters:
         poster.join(10)
     for number in range(threads):

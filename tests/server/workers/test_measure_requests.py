@@ -46,7 +46,7 @@ def test_a_look_that_fails_is_logged_and_refused(caplog):
     assert not is_ready(fd)
     measure_requests.close()
     measure_requests.ask(MeasureRequest(6, owner, 9))
-    assert [mail.session for mail in owner.mail] == [9]
+    assert [mail.session_number for mail in owner.mail] == [9]
     refused = _decoder.decode(owner.mail[0].line)
     assert isinstance(refused, Error)
     assert (refused.id, refused.code) == (5, ErrorCode.UNAVAILABLE)
@@ -65,4 +65,4 @@ def test_each_look_is_answered_once():
         measure_requests.ask(MeasureRequest(5, owner, session))
         measure_requests.answer_all()
     measure_requests.close()
-    assert [mail.session for mail in owner.mail] == [8, 9]
+    assert [mail.session_number for mail in owner.mail] == [8, 9]

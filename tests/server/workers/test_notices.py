@@ -97,8 +97,8 @@ def test_a_program_that_is_gone_by_then_is_told_nothing(kept):
     assert kept.observer.faults == 0
 
 
-def test_without_room_in_the_history_a_notice_is_refused_and_not_held(kept):
-    kept.history.has_room = False
+def test_without_space_in_the_history_a_notice_is_refused_and_not_held(kept):
+    kept.history.has_space = False
     program = kept.post()
     [error] = kept.heard(program)
     assert error.code == ErrorCode.BUSY

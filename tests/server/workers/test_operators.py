@@ -23,7 +23,7 @@ from tertulia.protocol.moderation import (
     PinMessage,
     SetHush,
 )
-from tertulia.server.history.mail import PageReady, RoomAgain, Stored
+from tertulia.server.history.mail import PageReady, SpaceAgain, Stored
 from tertulia.server.workers.connection import NOT_HELD, Connection, Hold, State
 from tertulia.server.workers.connections import CONSOLE_ADDRESS
 from tertulia.server.workers.mail import AdoptConsole, Drain, Expel
@@ -77,27 +77,27 @@ def test_what_an_operator_decides_is_answered_once_it_is_stored(bench):
     assert bench.ana.answers_due == 0
 
 
-def test_without_room_it_waits_and_so_do_the_requests_behind_it(bench):
-    bench.history.has_room = False
+def test_without_space_it_waits_and_so_do_the_requests_behind_it(bench):
+    bench.history.has_space = False
     bench.receive(bench.ana, ImposeBan(id=1, name="luis"), Ping(id=2))
-    assert bench.ana.hold is Hold.ROOM
+    assert bench.ana.hold is Hold.SPACE
     assert bench.heard(bench.ana) == []
     assert bench.luis.session.is_here
-    bench.history.has_room = True
-    bench.dispatcher.read_mail(RoomAgain(bench.number(bench.ana)))
+    bench.history.has_space = True
+    bench.dispatcher.read_mail(SpaceAgain(bench.number(bench.ana)))
     assert bench.ana.hold is NOT_HELD
     assert not bench.luis.session.is_here
     assert bench.kinds(bench.ana) == ["Pong", "Left"]
 
 
 def test_an_operator_who_is_kicked_while_waiting_decides_nothing(bench):
-    bench.history.has_room = False
+    bench.history.has_space = False
     bench.receive(bench.ana, SetHush(id=1, on=True))
     bench.hub.moderator.promote(bench.luis.session, BecomeOperator(secret=""))
     bench.receive(bench.luis, Kick(name="ana"))
     bench.read_mail()
-    bench.history.has_room = True
-    bench.dispatcher.read_mail(RoomAgain(bench.number(bench.ana)))
+    bench.history.has_space = True
+    bench.dispatcher.read_mail(SpaceAgain(bench.number(bench.ana)))
     assert "Hushed" not in bench.kinds(bench.luis)
 
 
@@ -154,14 +154,14 @@ def test_whoever_wrote_to_a_kicked_user_learns_that_it_was_not_confirmed(bench):
 
 
 def test_a_user_who_is_held_or_reads_nothing_is_ended_too(bench):
-    bench.history.has_room = False
+    bench.history.has_space = False
     bench.receive(bench.luis, Say(text="hola"))
-    assert bench.luis.hold is Hold.ROOM
+    assert bench.luis.hold is Hold.SPACE
     bench.fill(bench.luis)
     bench.receive(bench.ana, Kick(name="luis"))
     bench.read_mail()
     assert bench.luis.state is State.FINISHING
-    bench.dispatcher.read_mail(RoomAgain(bench.number(bench.luis)))
+    bench.dispatcher.read_mail(SpaceAgain(bench.number(bench.luis)))
     bench.empty(bench.luis)
     assert bench.kinds(bench.luis)[-2:] == ["Left", "Closing"]
 

@@ -234,11 +234,11 @@ def test_a_connection_in_its_backlog_can_fail_a_challenge(bench):
     assert bench.due_at(100.0) == [(13.0, Due.SILENT)]
 
 
-@pytest.mark.parametrize("hold", [Hold.DELIVERY, Hold.ROOM, Hold.ORDER, Hold.TURN])
+@pytest.mark.parametrize("hold", [Hold.DELIVERY, Hold.SPACE, Hold.ORDER, Hold.TURN])
 def test_a_challenged_connection_that_is_held_for_others_is_spared(bench, hold):
     bench.dog.watch_challenged(bench.connection, 10.0)
     bench.connection.hold_for(hold)
-    assert bench.due_at(100.0) == [(13.0, Due.SPARED)]
+    assert bench.due_at(100.0) == [(13.0, Due.UNREAD)]
     assert bench.connection.challenge_until == inf
 
 

@@ -87,19 +87,19 @@ class NodeDirectQueues(DirectQueues):
 
     # --- from this node to others --------------------------------------------------------------
 
-    def send(
+    def accept(
         self, sender: Session, request: Direct, receiver: Session, time: str
     ) -> Delivery | Queued | None:
         """Put a message into its receiver's queue, or on its way to the receiver's node."""
         gathering = self._gathering.get(receiver)
         if gathering is None and self.places.is_own(receiver):
-            return super().send(sender, request, receiver, time)
+            return super().accept(sender, request, receiver, time)
         if gathering is not None:
             # A queue for the next call only, which puts the message into it as an entry.
             self._queues[receiver] = Queue()
         else:
             self._queues.setdefault(receiver, Queue())
-        outcome = super().send(sender, request, receiver, time)
+        outcome = super().accept(sender, request, receiver, time)
         if gathering is not None:
             for entry in self._queues.pop(receiver).entries:
                 gathering.add(entry)
@@ -117,7 +117,7 @@ class NodeDirectQueues(DirectQueues):
             return None
         if self.places.is_own(receiver) and receiver not in self._gathering:
             return super().pass_on(sender, request, delivery)
-        return self.send(sender, request, receiver, delivery.message.time)
+        return self.accept(sender, request, receiver, delivery.message.time)
 
     def end_delivery(self, sender: Session, request: Direct, time: str | None) -> None:
         """Note when a message arrived, or that it did not; its sender may have moved."""

@@ -173,7 +173,7 @@ class Peers:
         until = time.monotonic() + self._challenge_s + _CHALLENGE_MARGIN_S
         with self._lock:
             self._life_asked[question] = _LifeAsked(challenge, until)
-        self.post(node, AskLife(question, challenge.session))
+        self.post(node, AskLife(question, challenge.session_number))
         return True
 
     def ask_idle(self, owner: Owner, number: int, request: GetInfo, info: UserInfo) -> None:

@@ -161,7 +161,7 @@ class PageRelay:
 
 def _answer(ticket: PageTicket, page: Page | Error) -> None:
     if not ticket.is_cancelled:
-        ticket.owner.post(PageReady(ticket.session, page, ticket.is_for_held))
+        ticket.owner.post(PageReady(ticket.session_number, page, ticket.is_for_held))
 
 
 def _timeout_s(request: PageRequest) -> float:

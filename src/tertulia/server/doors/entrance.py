@@ -39,7 +39,7 @@ class OpenEntrance(Entrance):
     """The beginning of one connection. See `workers.door.Door`."""
 
     form = Form(lines.encode)
-    room = MAX_HEAD_BYTES
+    free_bytes = MAX_HEAD_BYTES
 
     _head = b""
     _is_http = False

@@ -106,7 +106,7 @@ class HookDoor:
 
     kind = "hook"
     form = Form(lines.encode)  # never used: it follows no events
-    room = MAX_BODY_BYTES
+    free_bytes = MAX_BODY_BYTES
     is_full = True  # once its request has come
 
     def __init__(self, secret: str, body_bytes: int, *, is_json: bool) -> None:

@@ -82,7 +82,7 @@ class WebSocketDoor:
 
     kind = "web"
     form = Form(lines.encode, text_message, MAX_SLICE_BYTES)
-    room = MAX_LINE_BYTES  # input is decoded at once
+    free_bytes = MAX_LINE_BYTES  # input is decoded at once
 
     def __init__(self) -> None:
         self.decoded: list[Request] = []  # always empty: messages are decoded one by one

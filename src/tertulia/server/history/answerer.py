@@ -112,4 +112,4 @@ def refuse(ticket: PageTicket | RowsTicket) -> None:
 
 
 def _answer(ticket: PageTicket, page: Page | Error) -> None:
-    ticket.owner.post(PageReady(ticket.session, page, ticket.is_for_held))
+    ticket.owner.post(PageReady(ticket.session_number, page, ticket.is_for_held))

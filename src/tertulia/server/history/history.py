@@ -22,7 +22,7 @@ from tertulia.server.config import Config
 from tertulia.server.history.answerer import Answerer, refuse
 from tertulia.server.history.aside import set_aside
 from tertulia.server.history.checks import StoreDamaged
-from tertulia.server.history.mail import PageTicket, RoomAgain, RowsTicket, Stored, acknowledge
+from tertulia.server.history.mail import PageTicket, RowsTicket, SpaceAgain, Stored, acknowledge
 from tertulia.server.history.store import MessageStore
 from tertulia.server.history.upkeep import Upkeep
 from tertulia.server.history.vitals import Vitals
@@ -45,8 +45,8 @@ _SEARCH_WITHIN_S = 10.0  # how long a search waits for the index in a very busy 
 class History:
     """The messages of the general chat, and other records, on disk; the Hub's Keeper.
 
-    `reserve_room`, `write`, `keep`, `acknowledge` and `reserve_soon` are called under the Hub's
-    lock, `ask` and `when_room` by any thread.
+    `reserve_space`, `write`, `keep`, `acknowledge` and `reserve_soon` are called under the Hub's
+    lock, `ask` and `when_space` by any thread.
     """
 
     def __init__(self, path: Path, config: Config, check_time_s: float | None = None) -> None:
@@ -75,7 +75,7 @@ class History:
         self._freed = 0
         self._reserve_from: int | None = None
         self._reserve_at = self._reserved_through - config.seq_block // 2
-        self._room_waiters: list[tuple[Owner, RoomAgain]] = []  # bound: one for each connection
+        self._space_waiters: list[tuple[Owner, SpaceAgain]] = []  # bound: one for each connection
         self._stopping = False
 
         # From here on, only the writer's thread writes; any thread may read.
@@ -127,7 +127,7 @@ class History:
 
     # --- for the Hub ---------------------------------------------------------------------------
 
-    def reserve_room(self) -> bool:
+    def reserve_space(self) -> bool:
         """Reserve a place in the queue for one message, before it gets a number."""
         # The Hub's lock is enough: the writer may free a place meanwhile, which does no harm.
         if self._is_full():
@@ -136,7 +136,7 @@ class History:
         return True
 
     def write(self, message: ChatMessage, receipt: Receipt | None) -> None:
-        """Store a message for which room was taken, then acknowledge it if somebody waits."""
+        """Store a message for which space was reserved, then acknowledge it if somebody waits."""
         self._enqueue(Write(message, receipt))
 
     def keep(self, changes: Sequence[Change], receipt: Receipt | None = None) -> None:
@@ -146,7 +146,7 @@ class History:
         self._enqueue(Keep(changes, receipt))
 
     def acknowledge(self, receipt: Receipt) -> None:
-        """Acknowledge an earlier message once it is stored; this uses up the room taken."""
+        """Acknowledge an earlier message once it is stored; this uses up the space reserved."""
         self._enqueue(Confirm(receipt))
 
     def _enqueue(self, item: Write | Keep | Confirm) -> None:
@@ -168,19 +168,19 @@ class History:
 
     # --- for the workers -----------------------------------------------------------------------
 
-    def when_room(self, owner: Owner, session: int) -> None:
-        """Post RoomAgain to `owner` once there is room in the queue; at once if there is."""
-        mail = RoomAgain(session)
+    def when_space(self, owner: Owner, session_number: int) -> None:
+        """Post SpaceAgain to `owner` once the queue has space; at once if there is."""
+        mail = SpaceAgain(session_number)
         with self._lock:
             if self._is_full():
-                self._room_waiters.append((owner, mail))
+                self._space_waiters.append((owner, mail))
                 return
         owner.post(mail)
 
     def _is_full(self) -> bool:
-        """Return whether there is no room, or others are already waiting for it."""
+        """Return whether there is no space, or others are already waiting for it."""
         return self._reserved - self._freed >= self._config.history_queue or bool(
-            self._room_waiters
+            self._space_waiters
         )
 
     def ask(self, ticket: PageTicket) -> None:
@@ -279,9 +279,9 @@ class History:
         self._forward([ticket for ticket in tickets if not isinstance(ticket.request, Search)])
         with self._lock:
             self._freed += len(group) - len(tickets)
-            waiters: list[tuple[Owner, RoomAgain]] = []
+            waiters: list[tuple[Owner, SpaceAgain]] = []
             if self._reserved - self._freed <= self._config.history_queue // 2:
-                waiters, self._room_waiters = self._room_waiters, []
+                waiters, self._space_waiters = self._space_waiters, []
         for owner, mail in waiters:
             owner.post(mail)
 

@@ -19,7 +19,7 @@ class PageTicket(Struct, eq=False):
 
     request: PageRequest
     owner: Owner
-    session: int
+    session_number: int
     is_for_held: bool = False  # whether it looks for one message, for a held request
     is_cancelled: bool = False  # written by the owner alone
 
@@ -34,7 +34,7 @@ class Pages(Protocol):
 class PageReady(Struct, frozen=True):
     """The answer to a PageTicket."""
 
-    session: int
+    session_number: int
     page: Page | Error
     is_for_held: bool = False
 
@@ -94,7 +94,7 @@ def acknowledge(receipts: Iterable[Receipt], *, are_stored: bool) -> None:
         owner.post(Stored(told))
 
 
-class RoomAgain(Struct, frozen=True):
-    """There is room in the history's queue again: the session's held request can be tried again."""
+class SpaceAgain(Struct, frozen=True):
+    """The history's queue has space again: the session's held request can be tried again."""
 
-    session: int
+    session_number: int

@@ -136,7 +136,7 @@ class NodeHistory(History):
 
     # --- for the Hub ---------------------------------------------------------------------------
 
-    def reserve_room(self) -> bool:
+    def reserve_space(self) -> bool:
         """Reserve a place in the queue, even a full one: an entry of the log cannot be refused.
 
         The reader of the log has to slow down according to `queued`.

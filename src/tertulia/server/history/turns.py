@@ -29,7 +29,7 @@ class Questions:
     def add(self, ticket: PageTicket | RowsTicket) -> None:
         """Put a question behind those of its kind."""
         if isinstance(ticket, PageTicket) and isinstance(ticket.request, Search):
-            self._searches.setdefault(ticket.session, deque()).append(ticket)
+            self._searches.setdefault(ticket.session_number, deque()).append(ticket)
         else:
             self._pages.append(ticket)
 

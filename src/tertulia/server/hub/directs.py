@@ -155,7 +155,7 @@ class DirectQueues:
                 return refusals.rate_limited(request.id, _RETRY_WHILE_UNDER_WAY_S)
         return None
 
-    def send(
+    def accept(
         self, sender: Session, request: Direct, receiver: Session, time: str
     ) -> Delivery | Queued | None:
         """Put a message into its receiver's queue; return a Delivery if that has no receipts.
@@ -242,11 +242,12 @@ class DirectMessages:
         self._note_activity = note_activity
         self.accepted = 0  # number of messages accepted since the start
 
-    def send(self, session: Session, request: Direct) -> Delivery | Queued | Ok | Error | None:
-        """Find the session that a direct message is for; None if there is nothing to do.
+    def accept(self, session: Session, request: Direct) -> Delivery | Queued | Ok | Error | None:
+        """Accept a direct message for its receiver, or refuse it; None if there is nothing to do.
 
-        The caller carries a Delivery out, and then calls `end_delivery`. The answer to a Queued
-        message is returned later by `confirm`, or by `Hub.release`.
+        It sends nothing. If the receiver has no receipts, the caller carries out the Delivery, and
+        then calls `end_delivery`. The answer to a Queued message is returned later by `confirm`, or
+        by `Hub.release`.
         """
         problem = check_text(request.text)
         if problem is not None:
@@ -264,7 +265,7 @@ class DirectMessages:
             receiver = self._registry.find(request.to)
             if receiver is None:
                 return refusals.not_connected(request, request.to)
-            outcome = self._direct_queues.send(session, request, receiver, self.stamps.now())
+            outcome = self._direct_queues.accept(session, request, receiver, self.stamps.now())
             if outcome is None:
                 return refusals.busy(request)
             self.accepted += 1

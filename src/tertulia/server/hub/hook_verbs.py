@@ -45,13 +45,13 @@ class HookVerbs:
         room: Room,
         time: Callable[[], str],
         note_activity: Callable[[Session], object],
-        reserve_room: Callable[[], bool],
+        reserve_space: Callable[[], bool],
         keep: Keep,
     ) -> None:
         self._room = room
         self._time = time
         self._note_activity = note_activity
-        self._reserve_room = reserve_room
+        self._reserve_space = reserve_space
         self._keep = keep
         self.new_secret = new_secret
 
@@ -71,8 +71,8 @@ class HookVerbs:
             return refusals.name_kept(request.id)
         if len(room.hooks) >= _MAX_HOOKS:
             return refusals.too_many_hooks(request, _MAX_HOOKS)
-        if not self._reserve_room():
-            return Wait.FOR_ROOM
+        if not self._reserve_space():
+            return Wait.FOR_SPACE
         self._note_activity(session)
         secret, secret_hash = self.new_secret()
         self._room.hooks.create(
@@ -96,8 +96,8 @@ class HookVerbs:
         hook = None if name is None else self._room.hooks.named(name)
         if hook is None:
             return refusals.no_hook(request)
-        if not self._reserve_room():
-            return Wait.FOR_ROOM
+        if not self._reserve_space():
+            return Wait.FOR_SPACE
         self._note_activity(session)
         self._room.hooks.remove(hook)
         return self._keep(session, request, owner, None)

@@ -249,8 +249,8 @@ class Hub:
                 return refusals.no_name(request) if session.is_console else None
             if session.is_silenced and (refusal := self._refuse_to_say(session, request)):
                 return refusal
-            if keeper is not None and not keeper.reserve_room():
-                return Wait.FOR_ROOM
+            if keeper is not None and not keeper.reserve_space():
+                return Wait.FOR_SPACE
             now = journal.nonce_time(self._note_activity(session))
             said = self._room.say(session, request.text, request.nonce, journal.stamp(), now)
             if keeper is None and request.id is UNSET:

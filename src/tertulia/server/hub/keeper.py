@@ -34,21 +34,21 @@ class Keeper(Protocol):
     def records(self, kind: type[Row]) -> list[Row]:
         """Return the records of a kind from earlier runs. To be called before everything else."""
 
-    def reserve_room(self) -> bool:
+    def reserve_space(self) -> bool:
         """Reserve a place in the queue for one message or change; False if it is full."""
 
     def write(self, message: ChatMessage, receipt: Receipt | None) -> None:
-        """Store a message for which room was taken, then acknowledge it to the receipt's owner."""
+        """Store a message in its reserved space, then acknowledge it to its receipt's owner."""
 
     def keep(self, changes: Sequence[Change], receipt: Receipt | None = None) -> None:
         """Store changes of the records, all or none, then acknowledge them if somebody waits.
 
-        Changes with a receipt need room that was taken before. Those without a receipt take it
+        Changes with a receipt need space that was reserved. Those without a receipt take it
         themselves, even beyond the bound of the queue: they are about sessions, which are bounded.
         """
 
     def acknowledge(self, receipt: Receipt) -> None:
-        """Acknowledge an earlier message once it is stored; this uses up the room taken."""
+        """Acknowledge an earlier message once it is stored; this uses up the space reserved."""
 
     def reserve_soon(self, seq: int) -> None:
         """Make sure that there are reserved numbers beyond this one."""

@@ -107,12 +107,12 @@ class Moderator:
             ListHooks: self._list_hooks,
             RemoveHook: self._remove_hook,
         }
-        self.hook_verbs = HookVerbs(room, time, note_activity, self._reserve_room, self._keep)
+        self.hook_verbs = HookVerbs(room, time, note_activity, self._reserve_space, self._keep)
 
     def carry_out(self, session: Session, request: OperatorRequest, owner: Owner) -> Outcome:
         """Carry out a request; None if there is nothing to answer.
 
-        With Wait.FOR_ROOM nothing is done yet: try again once there is room in the keeper's queue.
+        With Wait.FOR_SPACE nothing is done yet: try again once the keeper's queue has space.
         With Wait.FOR_MESSAGE, find the message in the history and call `pin_found`.
         """
         if not session.is_operator:
@@ -183,8 +183,8 @@ class Moderator:
         bans = self._moderation.bans
         if len(bans) >= _MAX_PENALTIES and bans.get(ban.key) is None:
             return refusals.too_many_penalties(request.id, _MAX_PENALTIES)
-        if not self._reserve_room():
-            return Wait.FOR_ROOM
+        if not self._reserve_space():
+            return Wait.FOR_SPACE
         self._note_activity(session)
         self._journal.stamp(len(self._registry))  # all sessions may end
         ended = self._room.ban(ban)
@@ -204,8 +204,8 @@ class Moderator:
         found = self._targets.bans_meant(request)
         if isinstance(found, Error):
             return found
-        if not self._reserve_room():
-            return Wait.FOR_ROOM
+        if not self._reserve_space():
+            return Wait.FOR_SPACE
         self._note_activity(session)
         self._moderation.lift_bans(found)
         return Moderated(self._keep(session, request, owner))
@@ -232,8 +232,8 @@ class Moderator:
             return mute
         if len(mutes) >= _MAX_PENALTIES and mutes.get(mute.key) is None:
             return refusals.too_many_penalties(request.id, _MAX_PENALTIES)
-        if not self._reserve_room():
-            return Wait.FOR_ROOM
+        if not self._reserve_space():
+            return Wait.FOR_SPACE
         self._note_activity(session)
         self._moderation.mute(mute, self._journal.stamp())
         return Moderated(self._keep(session, request, owner))
@@ -243,23 +243,23 @@ class Moderator:
         found = self._targets.mutes_meant(request)
         if not found:
             return refusals.not_muted(request)
-        if not self._reserve_room():
-            return Wait.FOR_ROOM
+        if not self._reserve_space():
+            return Wait.FOR_SPACE
         self._note_activity(session)
         stamp = self._journal.stamp(len(found))
         self._moderation.lift_mutes(found, session.name.shown, stamp)
         return Moderated(self._keep(session, request, owner))
 
     def _hush(self, session: Session, request: SetHush, owner: Owner) -> Outcome:
-        if not self._reserve_room():
-            return Wait.FOR_ROOM
+        if not self._reserve_space():
+            return Wait.FOR_SPACE
         self._note_activity(session)
         self._moderation.hush(session.name.shown, self._journal.stamp(), on=request.on)
         return Moderated(self._keep(session, request, owner))
 
     def _lock_room(self, session: Session, request: SetLock, owner: Owner) -> Outcome:
-        if not self._reserve_room():
-            return Wait.FOR_ROOM
+        if not self._reserve_space():
+            return Wait.FOR_SPACE
         self._note_activity(session)
         self._moderation.lock(session.name.shown, self._journal.stamp(), on=request.on)
         return Moderated(self._keep(session, request, owner))
@@ -302,8 +302,8 @@ class Moderator:
     def _put_pin(
         self, session: Session, request: PinMessage, owner: Owner, message: StoredMessage | None
     ) -> Outcome:
-        if not self._reserve_room():
-            return Wait.FOR_ROOM
+        if not self._reserve_space():
+            return Wait.FOR_SPACE
         self._note_activity(session)
         self._moderation.pin_message(message, session.name.shown, self._journal.stamp())
         return Moderated(self._keep(session, request, owner))
@@ -312,8 +312,8 @@ class Moderator:
         name = parse_name(request.name)
         if name is None or not self._room.is_held(name):
             return refusals.not_held(request)
-        if not self._reserve_room():
-            return Wait.FOR_ROOM
+        if not self._reserve_space():
+            return Wait.FOR_SPACE
         self._note_activity(session)
         self._room.free_name(name)
         return Moderated(self._keep(session, request, owner))
@@ -329,8 +329,8 @@ class Moderator:
 
     # --- keeping -------------------------------------------------------------------------------
 
-    def _reserve_room(self) -> bool:
-        return self._keeper is None or self._keeper.reserve_room()
+    def _reserve_space(self) -> bool:
+        return self._keeper is None or self._keeper.reserve_space()
 
     def _keep(
         self,
@@ -393,6 +393,6 @@ def _as_pinned(said: ChatMessage | StoredMessage) -> StoredMessage:
 
 
 def _moderated(answer: Ok | HookCreated | Wait | Error | None) -> Outcome:
-    if isinstance(answer, Error) or answer is Wait.FOR_ROOM:
+    if isinstance(answer, Error) or answer is Wait.FOR_SPACE:
         return answer
     return Moderated(answer)

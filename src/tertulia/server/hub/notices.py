@@ -42,7 +42,7 @@ class Notices:
         """Publish a text in the general chat under the hook's name.
 
         A hush does not apply to hooks, which operators have made. With Wait.FOR_DISK the keeper
-        acknowledges it to `owner`; without room in its queue nothing is published.
+        acknowledges it to `owner`; without space in its queue nothing is published.
         """
         problem = check_text(text)
         if problem is not None:
@@ -59,7 +59,7 @@ class Notices:
                 message = self._room.post(hook, text, self._journal.stamp())
                 self._room.pop_changes()
                 return Ok(seq=message.seq)
-            if not keeper.reserve_room():
+            if not keeper.reserve_space():
                 return refusals.notices_busy()
             message = self._room.post(hook, text, self._journal.stamp())
             # Before the message itself, so that it is never stored without its mark.

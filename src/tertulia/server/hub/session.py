@@ -72,7 +72,7 @@ class Receipt(Struct, frozen=True):
     """The request to answer when a message or a record is stored, and the owner to tell."""
 
     owner: Owner
-    session: int
+    session_number: int
     request_id: int | UnsetType
     seq: int | UnsetType = UNSET  # the number of a message
     answer: HookCreated | None = None  # None: `ok`, if the request had an id

@@ -40,7 +40,7 @@ class Hold(Enum):
     HANDSHAKE = auto()  # the next step of its handshake
     CHALLENGE = auto()  # whether the session in its way is alive
     DELIVERY = auto()  # whether another worker could deliver a direct message
-    ROOM = auto()  # room in the history's queue
+    SPACE = auto()  # space in the history's queue
     MESSAGE = auto()  # a message that the history looks for
     ANSWER = auto()  # an answer that another thread prepares
     NOTICE = auto()  # the storing of a notice that was posted to a hook

@@ -1,9 +1,12 @@
 """Direct messages from a worker's connections to those of the same or of another worker.
 
-The Hub returns a Delivery if the receiver's client gives no receipts. It is handed over here, or by
-the receiver's worker, to which it goes in a `Deliver`; DeliveryOver brings the outcome back. If the
-client gives receipts, the message is Queued in the Hub, and the receiver's worker only has to send
-the queue. Only the worker's thread runs this; it never waits.
+The Hub returns a Delivery if the receiver's client gives no receipts. In the sender's worker,
+`deliver` holds the sender and posts a Deliver. In the receiver's worker, `on_deliver` hands the
+message over and posts a DeliveryOver. In the sender's worker, `answer_sender` has the Hub make the
+answer. If both have the same worker, all of it is done at once.
+
+If the client gives receipts, the message is Queued in the Hub, and the receiver's worker only has
+to send the queue. Only the worker's thread runs this; it never waits.
 """
 
 from msgspec import UNSET
@@ -75,13 +78,13 @@ class Deliveries:
             if isinstance(outcome, Delivery):
                 self.deliver(connection, request, outcome)
             elif isinstance(outcome, Queued):
-                self.deliver_queued(connection, request, outcome)
+                self.have_queue_sent(connection, request, outcome)
             else:
                 if isinstance(outcome, Error):
                     self._observer.on_refused_request(outcome.code)
                 self._output.send(connection, outcome)
 
-    def deliver_queued(self, connection: Connection, request: Direct, queued: Queued) -> None:
+    def have_queue_sent(self, connection: Connection, request: Direct, queued: Queued) -> None:
         """Have the receiver's queue sent, which has the message; the answer comes later."""
         if request.id is not UNSET:
             connection.confirmations_due += 1
@@ -90,12 +93,12 @@ class Deliveries:
         number = queued.route.number
         receiver = self._connections.of_session(number)
         if receiver is not None:
-            self._connections.guarded(receiver, self.send_waiting)
+            self._connections.guarded(receiver, self.send_queue)
             return
         # If the session has ended meanwhile, its queue was answered.
         self._switchboard.post(queued.route, DirectsWaiting(number))
 
-    def send_waiting(self, connection: Connection) -> None:
+    def send_queue(self, connection: Connection) -> None:
         """Send a session its queue of direct messages, unless it cannot take them now."""
         session = connection.session
         if session is None or connection.state is not REGISTERED or connection.blocked:
@@ -106,13 +109,13 @@ class Deliveries:
         if replies:
             self._switchboard.send(replies)
 
-    def deliver_here(self, mail: Deliver) -> None:
+    def on_deliver(self, mail: Deliver) -> None:
         """Hand over a direct message from another worker, and report the outcome."""
-        receiver = self._connections.of_session(mail.session)
+        receiver = self._connections.of_session(mail.session_number)
         handover = self._connections.guarded(receiver, self.hand_over, mail.delivery.message)
-        self.report(mail, handover if isinstance(handover, Handover) else GONE)
+        self.report_handover(mail, handover if isinstance(handover, Handover) else GONE)
 
-    def report(self, mail: Deliver, handover: Handover) -> None:
+    def report_handover(self, mail: Deliver, handover: Handover) -> None:
         """Report the outcome of a direct message to the sender's worker."""
         over = DeliveryOver(mail.sender, mail.request, mail.delivery, handover)
         if not mail.reply_to.post(over):

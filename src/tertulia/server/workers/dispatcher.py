@@ -26,7 +26,7 @@ from tertulia.protocol.messages import (
     Register,
 )
 from tertulia.server import refusals
-from tertulia.server.history.mail import PageReady, RoomAgain, Stored
+from tertulia.server.history.mail import PageReady, SpaceAgain, Stored
 from tertulia.server.hub.directs import GONE
 from tertulia.server.hub.ordered import NodesNamed, Ordered, SendAway, ServesAgain, StandsStill
 from tertulia.server.observer import Observer
@@ -183,13 +183,13 @@ class Dispatcher:
                 self.is_draining, self._drain = True, mail
                 for connection in self._connections:
                     self._guarded(connection, self._say_goodbye)
-            case Stored() | PageReady() | RoomAgain():
+            case Stored() | PageReady() | SpaceAgain():
                 self._history_answers.handle(mail)
             case Deliver():
-                self._deliveries.deliver_here(mail)
+                self._deliveries.on_deliver(mail)
             case DirectsWaiting():
-                receiver = self._connections.of_session(mail.session)
-                self._guarded(receiver, self._deliveries.send_waiting)
+                receiver = self._connections.of_session(mail.session_number)
+                self._guarded(receiver, self._deliveries.send_queue)
             case Replies(rows=replies):
                 for reply in replies:
                     sender = self._connections.of_session(reply.route.number)
@@ -197,7 +197,7 @@ class Dispatcher:
             case DeliveryOver():
                 self._guarded(mail.sender, self._on_delivery_over, mail)
             case Challenge():
-                challenged = self._connections.of_session(mail.session)
+                challenged = self._connections.of_session(mail.session_number)
                 begin, now = self._connections.begin_challenge, self._input.now
                 if self._guarded(challenged, begin, mail, now) is not True:
                     mail.reply_to.post(ChallengeOver(mail.newcomer))
@@ -208,14 +208,14 @@ class Dispatcher:
             case Answered():
                 self._guarded(mail.connection, self._input.on_answered, mail.opened)
             case Evict():
-                self._guarded(self._connections.of_session(mail.session), self._evict)
+                self._guarded(self._connections.of_session(mail.session_number), self._evict)
             case Expel():
-                expelled = self._connections.of_session(mail.session)
+                expelled = self._connections.of_session(mail.session_number)
                 self._guarded(expelled, self._expel, mail.last_message)
             case NoticeStored():
                 self._guarded(mail.connection, self._on_notice_stored, mail)
             case MeasuresReady():
-                viewer = self._connections.of_session(mail.session)
+                viewer = self._connections.of_session(mail.session_number)
                 self._guarded(viewer, self._on_measures_ready, mail.line)
             case Ordered() | ServesAgain() | StandsStill() | SendAway() | NodesNamed():
                 self._node_mail_handler.handle(mail)
@@ -231,7 +231,7 @@ class Dispatcher:
             case AdoptConsole():
                 self._connections.turn_away_console(mail.sock, mail.route)
             case Deliver():
-                self._deliveries.report(mail, GONE)
+                self._deliveries.report_handover(mail, GONE)
             case DeliveryOver():
                 # The sender's connection is closed, but its user may send it again from another
                 # one.
@@ -317,7 +317,7 @@ class Dispatcher:
                     self._output.send_bytes(connection, connection.goodbye)
                     self._output.flush_last(connection)
                 close(connection, CloseReason.REFUSED)
-            case Due.SPARED:
+            case Due.UNREAD:
                 self._connections.answer_challengers(connection)
             case Due.PING:
                 self._output.send(connection, Ping())

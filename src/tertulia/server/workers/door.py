@@ -77,7 +77,7 @@ class Door(Protocol):
     empty_bytes: int  # of input without a request; the worker resets it to 0
 
     @property
-    def room(self) -> int:
+    def free_bytes(self) -> int:
         """How many bytes may be fed while `has_more` is true."""
 
     @property

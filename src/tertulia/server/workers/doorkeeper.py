@@ -88,7 +88,7 @@ class Doorkeeper:
         try:
             data = channel.decrypt()
         except BlockingIOError:
-            self.wait_for_room(connection)
+            self.wait_until_writable(connection)
             return False
         finally:
             if channel.is_open:
@@ -168,7 +168,7 @@ class Doorkeeper:
             return header.rest
         return b""
 
-    def wait_for_room(self, connection: Connection) -> None:
+    def wait_until_writable(self, connection: Connection) -> None:
         """Have the poller wait until the socket takes TLS's own bytes, if some are unsent."""
         if connection.tls is not None and connection.tls.has_unsent and not connection.blocked:
             connection.blocked = True

@@ -70,7 +70,7 @@ class Finish(Struct, frozen=True):
 class Step(Enum):
     """What has to be done instead of answering at once."""
 
-    TRY_LATER = auto()  # hold the connection until the history's queue has room
+    WAIT_FOR_SPACE = auto()  # hold the connection until the history's queue has space
     FIND_MESSAGE = auto()  # hold the connection until the history has found the message to pin
     WAIT_FOR_TURN = auto()  # on several machines: hold the connection, and try again
     ASK_PAGE = auto()  # a page was queued: ask for the next one that may be asked for
@@ -132,7 +132,7 @@ class RequestHandler:
         if kind is Say:
             return self.say(connection, session, request)  # type: ignore[arg-type]  # it is one
         if kind is Direct:
-            return self._direct_messages.send(session, request)  # type: ignore[arg-type]  # it is one
+            return self._direct_messages.accept(session, request)  # type: ignore[arg-type]  # it is one
         verb = self._hub_verbs.get(kind)
         if verb is not None:
             return verb(session, request)
@@ -247,22 +247,22 @@ class RequestHandler:
         return Finish(CloseReason.REFUSED, outcome)
 
     def say(self, connection: Connection, session: Session, request: Say) -> Answer | Step | None:
-        """Publish a message; call it again with the same request after Step.TRY_LATER."""
+        """Publish a message; call it again with the same request after Step.WAIT_FOR_SPACE."""
         outcome = self._hub.say(session, request, self._mailbox)
         if not isinstance(outcome, Wait):
             return outcome
-        if outcome is Wait.FOR_ROOM:
-            return Step.TRY_LATER
+        if outcome is Wait.FOR_SPACE:
+            return Step.WAIT_FOR_SPACE
         connection.answers_due += 1
         if outcome is Wait.FOR_ORDER:
             connection.orders_due += 1
         return None
 
     def try_again(self, connection: Connection, session: Session, request: AnyRequest) -> Outcome:
-        """Carry out a request that had to wait for room in the history's queue."""
+        """Carry out a request that had to wait for space in the history's queue."""
         if isinstance(request, Say):
             return self.say(connection, session, request)
-        assert isinstance(request, OperatorRequest), "others never wait for room"
+        assert isinstance(request, OperatorRequest), "others never wait for space"
         return self._moderate(connection, session, request)
 
     def _moderate(
@@ -295,7 +295,7 @@ class RequestHandler:
             connection.answers_due += 1
         if not isinstance(outcome, Wait) or outcome is Wait.FOR_ORDER:
             return outcome
-        return Step.TRY_LATER if outcome is Wait.FOR_ROOM else Step.FIND_MESSAGE
+        return Step.WAIT_FOR_SPACE if outcome is Wait.FOR_SPACE else Step.FIND_MESSAGE
 
     def _become_operator(
         self, connection: Connection, session: Session, request: BecomeOperator, now: float

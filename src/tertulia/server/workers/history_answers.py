@@ -1,4 +1,4 @@
-"""Handles the history's mail to a worker: acknowledgements, pages, and room in its queue.
+"""Handles the history's mail to a worker: acknowledgements, pages, and space in its queue.
 
 Only the worker's thread runs this; it never waits.
 """
@@ -9,7 +9,7 @@ from tertulia.protocol.attendance import AskSeenBy
 from tertulia.protocol.messages import Answer, Error, ErrorCode, HistoryPage, Ok
 from tertulia.protocol.moderation import PinMessage
 from tertulia.server import refusals
-from tertulia.server.history.mail import Page, PageReady, RoomAgain, Stored
+from tertulia.server.history.mail import Page, PageReady, SpaceAgain, Stored
 from tertulia.server.hub.session import Receipt
 from tertulia.server.observer import Observer
 from tertulia.server.workers.connection import REGISTERED, Connection
@@ -37,20 +37,22 @@ class HistoryAnswers:
         self._output = output
         self._observer = observer
 
-    def handle(self, mail: Stored | PageReady | RoomAgain) -> None:
+    def handle(self, mail: Stored | PageReady | SpaceAgain) -> None:
         """Carry out one message of the history."""
         match mail:
             case Stored(rows=rows):
                 self._acknowledge(rows)
             case PageReady():
-                self._guarded(self._connections.of_session(mail.session), self._on_page, mail)
-            case RoomAgain():
-                self._guarded(self._connections.of_session(mail.session), self._try_again)
+                asker = self._connections.of_session(mail.session_number)
+                self._guarded(asker, self._on_page, mail)
+            case SpaceAgain():
+                speaker = self._connections.of_session(mail.session_number)
+                self._guarded(speaker, self._try_again)
 
     def _acknowledge(self, rows: list[tuple[Receipt, bool]]) -> None:
         answers: dict[Connection, list[Answer]] = {}
         for receipt, is_stored in rows:
-            connection = self._connections.of_session(receipt.session)
+            connection = self._connections.of_session(receipt.session_number)
             if connection is None:
                 continue
             connection.answers_due -= 1

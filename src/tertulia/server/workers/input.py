@@ -97,7 +97,7 @@ class Input:
             lambda: self._send,
             {
                 Delivery: self.deliveries.deliver,
-                Queued: self.deliveries.deliver_queued,
+                Queued: self.deliveries.have_queue_sent,
                 list: self._reply,
                 Registered: self._welcome,
                 Conflict: self._challenge,
@@ -146,17 +146,17 @@ class Input:
                 return
             self._output.unblock(connection)
             self._poller.update(connection)
-            self.deliveries.send_waiting(connection)
+            self.deliveries.send_queue(connection)
 
     def _receive(self, connection: Connection) -> None:
         """Read bytes from a connection, and carry out the requests in them."""
         door, recv, size = connection.door, connection.recv, self._receive_bytes
         if door.has_more and connection.state in OPEN_STATES:
-            size = min(size, door.room)
+            size = min(size, door.free_bytes)
         try:
             data = recv(size)
         except BlockingIOError:
-            self._doorkeeper.wait_for_room(connection)
+            self._doorkeeper.wait_until_writable(connection)
             return
         except OSError as error:
             self.close_broken(connection, error)
@@ -296,10 +296,10 @@ class Input:
             return
         if step is Step.ASK_PAGE:
             self.ask_next_page(connection)
-        elif step is Step.TRY_LATER:
-            connection.hold_for(Hold.ROOM, request)
+        elif step is Step.WAIT_FOR_SPACE:
+            connection.hold_for(Hold.SPACE, request)
             assert self._history is not None, "only its queue can be full"
-            self._history.when_room(self._mailbox, session.route.number)
+            self._history.when_space(self._mailbox, session.route.number)
         elif isinstance(request, PinMessage | AskSeenBy) and request.seq is not UNSET:
             connection.hold_for(Hold.MESSAGE, request)
             look_for = GetHistory(
@@ -330,7 +330,7 @@ class Input:
         self._connections.register(connection, new.session, new.welcome.seq, self.now)
         self._output.send(connection, new.welcome)
         if new.replaced is not None:
-            self.deliveries.send_waiting(connection)
+            self.deliveries.send_queue(connection)
 
     def _challenge(self, connection: Connection, request: Register, conflict: Conflict) -> None:
         connection.hold_for(Hold.CHALLENGE, request)

@@ -1,7 +1,7 @@
 """The kinds of mail that other threads post to a worker, matched in `Dispatcher.read_mail`.
 
-Each message names the connection that it concerns, or has in `session` the number of a session (as
-in its `Route`), so that a fault in carrying it out costs that connection only.
+Each message names the connection that it concerns, or has the number of its session (as in its
+`Route`), so that a fault in carrying it out costs that connection only.
 """
 
 import socket
@@ -9,7 +9,7 @@ import socket
 from msgspec import UNSET, Struct, UnsetType
 
 from tertulia.protocol.messages import Closing, Direct
-from tertulia.server.history.mail import PageReady, RoomAgain, Stored
+from tertulia.server.history.mail import PageReady, SpaceAgain, Stored
 from tertulia.server.hub.directs import Delivery, Handover, Reply
 from tertulia.server.hub.ordered import NodesNamed, Ordered, SendAway, ServesAgain, StandsStill
 from tertulia.server.hub.session import Owner, Route
@@ -62,7 +62,7 @@ class Beat(Struct):
 class Deliver(Struct, frozen=True):
     """Put a direct message into a session's output; answer with DeliveryOver."""
 
-    session: int
+    session_number: int
     delivery: Delivery
     request: Direct
     sender: Connection
@@ -81,7 +81,7 @@ class DeliveryOver(Struct, frozen=True):
 class DirectsWaiting(Struct, frozen=True):
     """Send a session the direct messages in its queue."""
 
-    session: int
+    session_number: int
 
 
 class Replies(Struct, frozen=True):
@@ -93,7 +93,7 @@ class Replies(Struct, frozen=True):
 class Challenge(Struct, frozen=True):
     """Ask a session for a sign of life; answer the newcomer's worker with ChallengeOver."""
 
-    session: int
+    session_number: int
     newcomer: Connection | None  # None: another node serves it
     reply_to: Owner
 
@@ -125,20 +125,20 @@ class Answered(Struct, frozen=True):
 class Evict(Struct, frozen=True):
     """Close the connection of a session that has been replaced."""
 
-    session: int
+    session_number: int
 
 
 class Expel(Struct, frozen=True):
     """Finish the connection of a session that an operator has ended."""
 
-    session: int
+    session_number: int
     last_message: Closing
 
 
 class MeasuresReady(Struct, frozen=True):
     """The figures that a live view waits for, as a line."""
 
-    session: int
+    session_number: int
     line: bytes
 
 
@@ -167,7 +167,7 @@ Mail = (
     | Answered
     | Stored
     | PageReady
-    | RoomAgain
+    | SpaceAgain
     | Ordered
     | ServesAgain
     | StandsStill

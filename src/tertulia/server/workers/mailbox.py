@@ -12,7 +12,7 @@ class Mailbox:
 
     Any thread may `post` and `nudge`; the other methods are the worker's own. The queue is bounded
     by its senders: a connection waits for one delivery, challenge or page at a time, the history
-    acknowledges only what its queue had room for, and the Admission bounds the connections.
+    acknowledges only what its queue had space for, and the Admission bounds the connections.
     """
 
     def __init__(self) -> None:

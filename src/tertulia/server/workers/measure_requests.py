@@ -27,7 +27,7 @@ class MeasureRequest(NamedTuple):
 
     id: int | UnsetType
     owner: Owner
-    session: int
+    session_number: int
 
 
 class MeasureRequests:
@@ -69,7 +69,7 @@ class MeasureRequests:
             os.eventfd_read(self._eventfd)
             wanted, self._wanted = self._wanted, []
         for request in wanted:
-            request.owner.post(MeasuresReady(request.session, self._line(request)))
+            request.owner.post(MeasuresReady(request.session_number, self._line(request)))
 
     def _line(self, request: MeasureRequest) -> bytes:
         try:

@@ -192,7 +192,7 @@ class NodeMailHandler:
         outcome = self._handler.settle_registration(route, row.outcome)
         self._input.act(connection, row.request, outcome)
         # Others may have sent direct messages since the registration was decided, unannounced.
-        self._input.deliveries.send_waiting(connection)
+        self._input.deliveries.send_queue(connection)
         if connection.hold is NOT_HELD:
             self._input.resume(connection)
 

@@ -52,9 +52,9 @@ class NodeInput(Input):
         """Read the bytes after a request that waits, and answer the pings in them."""
         door = connection.door
         try:
-            data = connection.recv(min(self._receive_bytes, door.room))
+            data = connection.recv(min(self._receive_bytes, door.free_bytes))
         except BlockingIOError:
-            self._doorkeeper.wait_for_room(connection)
+            self._doorkeeper.wait_until_writable(connection)
             return
         except OSError as error:
             self.close_broken(connection, error)

@@ -26,7 +26,7 @@ class Due(Enum):
     SLOW = auto()  # its socket has taken nothing for too long
     SILENT = auto()  # no byte for too long, or no answer to a challenge
     EXPIRED = auto()  # the time to finish or to drain is over
-    SPARED = auto()  # it was challenged, but is held for others, so nobody reads its answer
+    UNREAD = auto()  # it was challenged, but is held for others, so nobody reads its answer
     PING = auto()
     IDLE = auto()
 
@@ -101,7 +101,7 @@ class Watchdog:
         due: list[Due] = []
         if now >= connection.challenge_until:
             connection.challenge_until = inf
-            due.append(Due.SPARED)  # it waits for others: otherwise its end would be due
+            due.append(Due.UNREAD)  # it waits for others: otherwise its end would be due
         silence_s = now - connection.last_byte_at
         if silence_s >= config.ping_after_s and connection.answer_by == inf:
             connection.answer_by = now + config.silence_timeout_s - config.ping_after_s
