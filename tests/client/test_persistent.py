@@ -137,7 +137,7 @@ class Script(Client):
         stored = StoredMessage(seq=request.after + 1, time="t", sender="luis", text="missed")
         return HistoryPage(messages=[stored], more=False)
 
-    def _ask(self, request: Request, _kind: type[Any], _waiter: Any = None) -> Any:
+    def _ask(self, request: Request, _kind: type[Any], _pending: Any = None) -> Any:
         self.requests.append(request)
         if not self.answers:
             self._end = LOST

@@ -105,9 +105,9 @@ class Client(OperatorVerbs):
         self._ids = itertools.count(1)
         # Protects the fields below; never held while sending or waiting.
         self._lock = threading.Lock()
-        self._waiters: dict[int, _Waiter] = {}
+        self._pending_answers: dict[int, _PendingAnswer] = {}
         self._activity = Activity(registered, time.monotonic())
-        self._registering: _Waiter | None = None
+        self._registering: _PendingAnswer | None = None
         self._closing: Closing | None = None
         self._last_error: Error | None = None
         self._ended: End | None = None
@@ -255,19 +255,21 @@ class Client(OperatorVerbs):
 
     def __repr__(self) -> str:
         with self._lock:
-            state = f"{len(self._waiters)} waiting" if self._ended is None else str(self._ended)
+            state = (
+                f"{len(self._pending_answers)} waiting" if self._ended is None else str(self._ended)
+            )
         return f"<Client: {state}>"
 
     def _register(self, request: Register, within_s: float) -> Welcome:
-        waiter = self._registering = _Waiter()
+        pending = self._registering = _PendingAnswer()
         self._connection.start()
         try:
-            return self._ask_once(request, Welcome, waiter, min(within_s, self._timeout))
+            return self._ask_once(request, Welcome, pending, min(within_s, self._timeout))
         except RequestRefused as refusal:
             raise RegistrationRefused(refusal.error) from None
         except ConnectionLost as lost:
-            if isinstance(waiter.answer, Error):  # it came before the registration was sent
-                raise RegistrationRefused(waiter.answer) from None
+            if isinstance(pending.answer, Error):  # it came before the registration was sent
+                raise RegistrationRefused(pending.answer) from None
             garbled = lost.end.reason is EndReason.GARBLED
             failure = ConnectFailure.NOT_TERTULIA if garbled else ConnectFailure.NO_ANSWER
             raise NoConnection(failure, lost.end.detail) from lost
@@ -286,7 +288,7 @@ class Client(OperatorVerbs):
                 sent_at = time.monotonic()
                 give_up_at = give_up_at or sent_at + self._timeout
                 try:
-                    return self._ask_once(request, kind, _Waiter(), self._timeout)
+                    return self._ask_once(request, kind, _PendingAnswer(), self._timeout)
                 except RequestRefused as refusal:
                     wait_s, now = wait_before_retry(refusal.error), time.monotonic()
                     if refusal.code not in AGAIN_LATER or now + wait_s > give_up_at:
@@ -297,17 +299,17 @@ class Client(OperatorVerbs):
                         self._over.wait(wait_s)
 
     def _ask_once(
-        self, request: Request, kind: type[AnswerKind], waiter: "_Waiter", within_s: float
+        self, request: Request, kind: type[AnswerKind], pending: "_PendingAnswer", within_s: float
     ) -> AnswerKind:
-        request_id = self._next_id(waiter)
+        request_id = self._next_id(pending)
         try:
             self._send(request, request_id)
-            if not waiter.answered.wait(within_s):
+            if not pending.answered.wait(within_s):
                 raise NoAnswer(f"nothing within {within_s:g} s")
         finally:
             with self._lock:
-                self._waiters.pop(request_id, None)
-        answer = waiter.answer
+                self._pending_answers.pop(request_id, None)
+        answer = pending.answer
         if isinstance(answer, kind):
             return answer
         if isinstance(answer, Error):
@@ -324,23 +326,23 @@ class Client(OperatorVerbs):
             self._activity.note_request(request, request_id, time.monotonic())
         self._connection.send(line)
 
-    def _next_id(self, waiter: "_Waiter | None") -> int:
-        """Return the id for a new request, whose answer goes to `waiter`. Raises ConnectionLost."""
+    def _next_id(self, pending: "_PendingAnswer | None") -> int:
+        """Return the id of a new request, whose answer goes to `pending`. Raises ConnectionLost."""
         with self._lock:
             if self._ended is not None:
                 raise ConnectionLost(self._ended)
             request_id = next(self._ids)
-            if waiter is not None:
-                self._waiters[request_id] = waiter
+            if pending is not None:
+                self._pending_answers[request_id] = pending
             return request_id
 
     def _on_message(self, message: ServerMessage | None, line: bytes) -> None:
         """Give a message to the thread that waits for it, or to the inbox. Connection's thread."""
-        waiter = None
+        pending = None
         if isinstance(message, Answer):
-            waiter = self._remove_waiter(message)
-            if waiter is not None:
-                waiter.answer = message
+            pending = self._pop_pending(message)
+            if pending is not None:
+                pending.answer = message
         elif isinstance(message, Closing):
             with self._lock:
                 self._closing = message
@@ -353,24 +355,24 @@ class Client(OperatorVerbs):
                     self._receipt = message.receipt
             if self._notify is not None:
                 self._notify()
-        if waiter is not None:
-            waiter.answered.set()
+        if pending is not None:
+            pending.answered.set()
 
-    def _remove_waiter(self, answer: Answer) -> "_Waiter | None":
-        """Return and forget the waiter for an answer; None if it no longer waits."""
+    def _pop_pending(self, answer: Answer) -> "_PendingAnswer | None":
+        """Return and forget the wait that an answer ends; None if there is none."""
         with self._lock:
             self._activity.note_answer(answer)
             if answer.id is not UNSET:
-                waiter = self._waiters.pop(answer.id, None)
+                pending = self._pending_answers.pop(answer.id, None)
             elif isinstance(answer, Error) and answer.code != ErrorCode.UNDELIVERED:
                 # A full server refuses before it has read the registration.
-                waiter = self._registering
+                pending = self._registering
                 self._last_error = answer
             else:
                 return None
-            if waiter is self._registering:
+            if pending is self._registering:
                 self._registering = None
-            return waiter
+            return pending
 
     def _on_end(self, end: End) -> None:
         """Release all waiting threads, because no answer can come any more. Connection's thread."""
@@ -381,17 +383,17 @@ class Client(OperatorVerbs):
                 closing=self._closing,
                 error=self._last_error,
             )
-            waiters = list(self._waiters.values())
-            self._waiters.clear()
+            all_pending = list(self._pending_answers.values())
+            self._pending_answers.clear()
         self._over.set()
         self._inbox.close()
-        for waiter in waiters:
-            waiter.answered.set()
+        for pending in all_pending:
+            pending.answered.set()
         if self._notify is not None:
             self._notify()
 
 
-class _Waiter:
+class _PendingAnswer:
     """A thread's wait for an answer; `answered` without an answer means the connection ended."""
 
     def __init__(self) -> None:
