@@ -81,6 +81,16 @@ def test_too_many_direct_messages_are_dropped_and_counted() -> None:
     assert take_all(inbox) == [Dropped(2), message(1), direct("3"), direct("4")]
 
 
+def test_there_is_room_for_many_more_while_at_most_half_of_the_bound_is_used() -> None:
+    used = len(encode(direct("1"))) - 1 + 512  # the line, and an estimate of what is around it
+    for bound, has_room in [(2 * used, True), (2 * used - 2, False)]:
+        inbox = Inbox(max_other_bytes=bound)
+        put(inbox, direct("1"), *(message(seq) for seq in range(1, 100)))
+        assert inbox.has_room is has_room
+        assert inbox.get(0) is not None
+        assert inbox.has_room
+
+
 def test_what_still_holds_is_kept_between_two_gaps() -> None:
     inbox = Inbox(max_numbered_bytes=ONE_MESSAGE_BYTES)
     hushes = [Hushed(seq=seq, time=TIME, on=seq == 7, by="ana") for seq in (2, 4, 7)]

@@ -3,6 +3,7 @@
 import contextlib
 import shutil
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tertulia.server.history.checks import (
     StoreDamaged,
     StoreOfAnotherVersion,
     check_file,
+    check_pages,
     check_version,
     has_wal,
 )
@@ -66,6 +68,47 @@ def test_a_check_that_is_cut_short_finds_no_damage(store, path, time_s):
         again = MessageStore(path, block=10, check_time_s=time_s)
         assert again.has(1_999)
         again.close()
+
+
+class Pages:
+    """A database whose check runs until it is interrupted, or has an outcome at once."""
+
+    def __init__(self, outcome: str | Exception, *, ends_at_once: bool) -> None:
+        self._outcome = outcome
+        self._may_end = threading.Event()
+        if ends_at_once:
+            self._may_end.set()
+
+    def execute(self, sql: str) -> "Pages":
+        assert "quick_check" in sql
+        assert self._may_end.wait(20)
+        if isinstance(self._outcome, Exception):
+            raise self._outcome
+        return self
+
+    def fetchone(self) -> tuple[str | Exception]:
+        return (self._outcome,)
+
+    def interrupt(self) -> None:
+        self._may_end.set()
+
+
+UNREAD = "*** in database main ***\nPage 7: never used"
+INTERRUPTED = sqlite3.OperationalError("interrupted")
+
+
+@pytest.mark.parametrize("outcome", ["ok", UNREAD, INTERRUPTED])
+def test_what_a_check_says_that_was_cut_short_is_no_damage(outcome):
+    check_pages(Pages(outcome, ends_at_once=False), 0.0)
+
+
+def test_what_a_check_says_within_its_time_is_damage_or_an_error():
+    check_pages(Pages("ok", ends_at_once=True), 20.0)
+    with pytest.raises(StoreDamaged) as damage:
+        check_pages(Pages(UNREAD, ends_at_once=True), 20.0)
+    assert str(damage.value) == "*** in database main *** Page 7: never used"
+    with pytest.raises(sqlite3.OperationalError):
+        check_pages(Pages(INTERRUPTED, ends_at_once=True), 20.0)
 
 
 @pytest.mark.parametrize(

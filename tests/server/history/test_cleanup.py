@@ -118,3 +118,19 @@ def test_what_was_deleted_is_gone_from_all_files(store, path, clocks):
     assert b"kept" in left
     assert b"secretword" not in left
     assert b"otherword" not in left
+
+
+def test_deleted_words_between_many_that_are_kept_go_in_several_steps(
+    store, path, clocks, monkeypatch
+):
+    monkeypatch.setattr("tertulia.server.history.index._MERGE_PAGES", 1)
+    for name, first, age_days in [("secretword", 1, 5), ("kept", 101, 0)]:
+        for seq in range(first, first + 49):
+            add(store, seq, age_days, " ".join(f"{name}{seq}x{i}" for i in range(60)))
+        while store.index(100):
+            pass
+    clean_up(Cleanup(store, keep_days=1.0), clocks)
+    assert seqs_in(store) == list(range(101, 150))
+    left = b"".join(Path(f"{path}{suffix}").read_bytes() for suffix in ("", "-wal"))
+    assert b"kept" in left
+    assert b"secretword" not in left

@@ -10,6 +10,7 @@ from stored_messages import index_all, message, seqs
 
 from tertulia.protocol.messages import GetHistory, Search
 from tertulia.server.history import reader as reader_module
+from tertulia.server.history.mail import GetRows
 from tertulia.server.history.reader import MessageReader
 from tertulia.server.history.store import MessageStore
 
@@ -127,6 +128,36 @@ def test_what_came_after_the_index_was_made_is_found_once_it_is_brought_up_to_da
     assert seqs(reader.page(Search(text="uno")))[0] == [1]
     index_all(store)
     assert seqs(reader.page(Search(text="uno")))[0] == [1, 2]
+
+
+def test_gaps_and_rows_are_read_from_one_state_of_the_file(store, reader, monkeypatch):
+    store.add([message(1)])
+    read_gaps = reader_module.first_whole
+
+    def another_writes_after_the_gaps_were_read(*arguments):
+        store.add([message(2)])
+        return read_gaps(*arguments)
+
+    monkeypatch.setattr(reader_module, "first_whole", another_writes_after_the_gaps_were_read)
+    rows = reader.rows(GetRows(of="messages", after=0, through=5))
+    assert [stored.seq for stored in rows.messages] == [1]
+    assert [stored.seq for stored in reader.all_messages()] == [1, 2]
+
+
+def test_a_message_that_moves_to_the_new_index_during_a_search_is_found_once(
+    store, reader, monkeypatch
+):
+    store.add([message(1, "uno")])
+    read_state = reader_module.reindexing
+
+    def another_indexes_meanwhile(db):
+        state = read_state(db)
+        index_all(store)
+        return state
+
+    monkeypatch.setattr(reader_module, "reindexing", another_indexes_meanwhile)
+    assert seqs(reader.page(Search(text="uno")))[0] == []
+    assert seqs(reader.page(Search(text="uno")))[0] == [1]
 
 
 # --- the file ------------------------------------------------------------------------------------
