@@ -160,7 +160,7 @@ def check_schema(db: sqlite3.Connection, path: Path) -> None:
 def _has_foreign_schema(db: sqlite3.Connection, error: sqlite3.DatabaseError) -> bool:
     """Return whether the schema is complete, but uses SQL that this SQLite library does not know.
 
-    SQLite reports that as a corrupt file, too.
+    SQLite reports that as a corrupt file, too. The connection is of no other use afterwards.
     """
     if "malformed database schema" not in str(error):
         return False
@@ -169,8 +169,6 @@ def _has_foreign_schema(db: sqlite3.Connection, error: sqlite3.DatabaseError) ->
         rows = db.execute("SELECT CAST(sql AS BLOB) FROM sqlite_master").fetchall()
     except sqlite3.DatabaseError:
         return False
-    finally:
-        db.execute("PRAGMA writable_schema = OFF")
     return all(sql is None or sql[:7].upper() == b"CREATE " for (sql,) in rows)
 
 

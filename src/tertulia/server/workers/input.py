@@ -132,7 +132,7 @@ class Input:
                 self._connections.close_on_fault(connection)
 
     def _on_other_event(self, connection: Connection, mask: int) -> None:
-        if mask & ~WRITABLE and not connection.door.is_at_eof:
+        if mask & ~WRITABLE:
             if connection.hold is NOT_HELD:
                 self._receive(connection)
             else:
