@@ -98,8 +98,6 @@ class SecretFiles:
         write_private(whole, data)
         try:
             os.link(whole, path)
-        except FileExistsError:
-            raise
         except OSError as error:
             if error.errno not in _NO_LINKS:
                 raise
