@@ -92,6 +92,16 @@ def test_a_file_that_cannot_be_read_is_a_problem_and_new_files_stay_in_memory(
     assert os.listdir(directory) == ["a.pem"]
 
 
+def test_where_the_directory_is_a_file_everything_stays_in_memory(directory: Path) -> None:
+    directory.parent.mkdir()
+    directory.write_text("")
+    for save in (SecretFiles.create, SecretFiles.replace):
+        files = SecretFiles(directory)
+        save(files, "a.pem", b"one")
+        assert files.read("a.pem") == b"one"
+        assert files.problem != ""
+
+
 def test_a_file_that_exists_but_cannot_be_read_is_created_in_memory(
     files: SecretFiles, directory: Path
 ) -> None:

@@ -86,9 +86,9 @@ class SecretFiles:
                 self._create(self._directory / name, data)
             else:
                 write_private(self._directory / name, data)
-        except FileExistsError:
-            raise
         except OSError as error:
+            if is_new and isinstance(error, FileExistsError):
+                raise
             self._give_up(error)
             self._in_memory[name] = data
 
