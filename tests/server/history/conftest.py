@@ -23,6 +23,14 @@ def store(path: Path) -> Iterator[MessageStore]:
 
 
 @pytest.fixture
+def node(path: Path) -> Iterator[MessageStore]:
+    """The file of a cluster's node."""
+    store = MessageStore(path, block=1_000, of_cluster=True)
+    yield store
+    store.close()
+
+
+@pytest.fixture
 def reader(store: MessageStore, path: Path) -> Iterator[MessageReader]:
     with MessageReader(path) as reader:
         yield reader

@@ -43,13 +43,6 @@ PLACE = place(7)
 
 
 @pytest.fixture
-def node(path: Path) -> Iterator[MessageStore]:
-    store = MessageStore(path, block=1_000, of_cluster=True)
-    yield store
-    store.close()
-
-
-@pytest.fixture
 def reader(node: MessageStore, path: Path) -> Iterator[MessageReader]:
     with MessageReader(path) as reader:
         yield reader
@@ -298,63 +291,6 @@ def test_a_table_of_places_of_another_program_is_left_alone(node, path):
     node._db.execute("ALTER TABLE place ADD COLUMN colour TEXT")
     with pytest.raises(StoreOfAnotherVersion):
         opened_again(node)
-
-
-# --- the numbering -------------------------------------------------------------------------------
-
-
-def test_a_node_goes_on_with_the_numbering_of_its_cluster(node):
-    node.adopt("e2", 70_000)
-    assert node.numbering == ("e2", 70_000, 71_000)
-    node = opened_again(node)
-    assert node.numbering.epoch == "e2"
-    node.adopt("e2", 70_500)
-    assert node.numbering[1] == 70_500
-    assert node.numbering[2] >= 71_500
-    node.close()
-
-
-def test_without_the_cluster_numbers_go_on_above_all_that_were_ever_used(node):
-    node.reserve(5_000_000)  # of the chat that the node had for itself before
-    node.adopt("e2", 70_000)
-    assert node.numbering.reserved_through >= 5_001_000
-    alone = opened_again(node, of_cluster=False)
-    assert alone.numbering.epoch == "e2"
-    assert alone.numbering.last_seq >= 5_001_000
-    alone.close()
-
-
-def test_without_the_cluster_numbers_go_on_above_those_of_the_cluster(node):
-    node.adopt("e2", 70_000)
-    assert node.reserve(70_900) == 71_900
-    alone = opened_again(node, of_cluster=False)
-    assert alone.numbering[:2] == ("e2", 71_900)
-    alone.close()
-
-
-def test_a_node_whose_file_was_put_back_keeps_the_epoch_of_the_cluster(node, path, tmp_path):
-    node.adopt("e2", 100)
-    node._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    old = path.read_bytes()
-    node.reserve(9_000)
-    node.close()
-    path.write_bytes(old)
-    again = MessageStore(path, block=1_000, of_cluster=True)
-    assert not again.went_back
-    assert again.numbering[:2] == ("e2", 10_000)
-    again.close()
-
-
-def test_on_a_full_disk_a_node_can_go_on_with_the_numbering_that_it_has(node):
-    node.adopt("e2", 100)
-    node._db.execute("PRAGMA query_only = 1")  # every write fails
-    node.adopt("e2", 50_000)
-    assert node.numbering == ("e2", 50_000, 51_000)
-    with pytest.raises(sqlite3.Error):
-        node.adopt("e3", 50_000)
-    node = opened_again(node)
-    assert node.numbering[:2] == ("e2", 51_000)
-    node.close()
 
 
 # --- the records ---------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
-"""Writing the file of the general chat: numbering, groups, index, forgetting, damage, locks."""
+"""Writing the file of the general chat: groups, index, forgetting, damage, locks."""
 
-import errno
 import os
 import shutil
 import sqlite3
@@ -11,187 +10,9 @@ import pytest
 from stored_messages import full_disk, index_all, message, seqs
 
 from tertulia.protocol.messages import GetHistory, Search
-from tertulia.server.history.lockfile import LockFile, Note, StoreInUse
+from tertulia.server.history.lockfile import StoreInUse
 from tertulia.server.history.store import MessageStore
 from tertulia.server.hub.records import HookMessage
-
-# --- numbering -----------------------------------------------------------------------------------
-
-
-def test_numbers_are_reserved_before_they_are_given_and_never_given_again(path):
-    store = MessageStore(path, block=1_000)
-    assert store.numbering[1:] == (0, 1_000)
-    assert store.reserve(1_000) == 2_000
-    epoch = store.numbering.epoch
-    store.close()
-    store = MessageStore(path, block=1_000)
-    assert store.numbering == (epoch, 2_000, 3_000)
-    store.close()
-
-
-def test_on_a_full_disk_numbers_are_reserved_all_the_same(path):
-    store = MessageStore(path, block=1_000)
-    store._db.execute("PRAGMA query_only = 1")  # every write fails
-    assert store.reserve(700) == 1_700
-    store.close()
-    store = MessageStore(path, block=1_000)
-    assert store.numbering[1:] == (1_700, 2_700)
-    store.close()
-
-
-def test_an_impossible_number_in_the_lock_file_counts_for_nothing(store, path):
-    store.close()
-    Path(f"{path}.lock").write_text("99999999999999999999\n")
-    again = MessageStore(path, block=10)
-    assert again.numbering.last_seq < 2**53
-    again.close()
-
-
-def test_a_reader_of_this_process_keeps_its_lock_while_the_store_opens_late(path, reader_of):
-    """The end of a descriptor would end the locks that SQLite has on the file."""
-    store = MessageStore(path, block=1_000)
-    store.close()
-    with full_disk():
-        late = MessageStore(path, block=1_000)
-        assert late.problem is not None
-    reader = reader_of(path)
-    reader._connection().execute("BEGIN")
-    reader.page(GetHistory())
-    assert is_locked(path)
-    with full_disk(), pytest.raises(sqlite3.Error):
-        late.add([message(1_001)])
-    assert is_locked(path)
-    late.add([message(1_001)])
-    assert is_locked(path)
-    late.close()
-
-
-def is_locked(path: Path) -> bool:
-    """Return whether this process has a lock on the file, as another process sees it."""
-    inode = path.stat().st_ino
-    locks = Path("/proc/locks").read_text().splitlines()
-    return any(f" {os.getpid()} " in line and f":{inode} " in line for line in locks)
-
-
-def put_back(path: Path, content: bytes) -> None:
-    for suffix in ("-wal", "-shm"):
-        Path(f"{path}{suffix}").unlink(missing_ok=True)
-    path.write_bytes(content)
-
-
-def test_a_file_put_back_from_an_old_copy_begins_a_new_epoch_above_all_numbers_given(store, path):
-    epoch = store.numbering.epoch
-    store.close()
-    copy = path.read_bytes()
-    MessageStore(path, block=1_000).close()
-    put_back(path, copy)
-    again = MessageStore(path, block=1_000)
-    assert again.went_back
-    assert again.numbering.epoch != epoch
-    assert again.numbering[1:] == (2_000, 3_000)
-    again.close()
-    once_more = MessageStore(path, block=1_000)
-    assert not once_more.went_back
-    assert once_more.numbering == (again.numbering.epoch, 3_000, 4_000)
-    once_more.close()
-
-
-def test_numbers_reserved_on_a_full_disk_do_not_hide_that_the_file_went_back(store, path):
-    store.close()
-    copy = path.read_bytes()
-    store = MessageStore(path, block=1_000)
-    store._db.execute("PRAGMA query_only = 1")
-    store.reserve(2_000)
-    store.close()
-    again = MessageStore(path, block=1_000)
-    assert (again.went_back, again.numbering) == (False, (store.numbering.epoch, 3_000, 4_000))
-    again.close()
-    put_back(path, copy)
-    again = MessageStore(path, block=1_000)
-    assert again.went_back
-    assert again.numbering.last_seq == 4_000
-    again.close()
-
-
-def test_that_the_file_went_back_is_noticed_after_numbers_were_reserved_on_a_full_disk(path):
-    MessageStore(path, block=1_000).close()
-    copy = path.read_bytes()
-    store = MessageStore(path, block=1_000)
-    store._db.execute("PRAGMA query_only = 1")
-    store.reserve(2_000)
-    store.close()
-    put_back(path, copy)
-    again = MessageStore(path, block=1_000)
-    assert again.went_back
-    assert again.numbering.last_seq == 3_000
-    again.close()
-
-
-def test_a_note_is_on_the_disk_when_writing_it_returns(path, monkeypatch):
-    path.parent.mkdir()
-    lock_file = LockFile(path)
-    synced: list[bytes] = []
-    monkeypatch.setattr(os, "fsync", lambda fd: synced.append(os.pread(fd, 100, 0)))
-    lock_file.write(Note(7, 5, "epoch"))
-    assert [line.split() for line in synced] == [[b"%020d" % 7, b"%020d" % 5, b"epoch"]]
-    lock_file.close()
-    again = LockFile(path)
-    assert again.note == Note(7, 5, "epoch")
-    again.close()
-
-
-def test_another_history_in_its_place_keeps_its_own_numbering(store, path, tmp_path):
-    store.reserve(100_000)
-    store.close()
-    other = MessageStore(tmp_path / "other.db", block=10)
-    other.close()
-    put_back(path, (tmp_path / "other.db").read_bytes())
-    again = MessageStore(path, block=10)
-    assert (again.went_back, again.numbering) == (False, (other.numbering.epoch, 10, 20))
-    again.close()
-
-
-def test_another_history_keeps_its_own_numbering_on_a_full_disk_too(store, path, tmp_path):
-    store.reserve(100_000)
-    store.close()
-    other = MessageStore(tmp_path / "other.db", block=10)
-    other.close()
-    put_back(path, (tmp_path / "other.db").read_bytes())
-    with full_disk():
-        again = MessageStore(path, block=10)
-    assert again.problem is not None
-    assert again.numbering == (other.numbering.epoch, 10, 20)
-    again.close()
-
-
-def test_without_room_for_a_note_only_a_new_numbering_goes_on(store, path, tmp_path, monkeypatch):
-    store.close()
-
-    def fail(_lock_file: LockFile, _note: Note) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(LockFile, "write", fail)
-    with full_disk():
-        with pytest.raises(OSError, match="No space left"):
-            MessageStore(path, block=10)
-        new = MessageStore(tmp_path / "new.db", block=10)
-    assert new.numbering[1:] == (0, 10)
-    new.close()
-
-
-def test_a_number_noted_by_an_earlier_version_counts(store, path):
-    store.close()
-    Path(f"{path}.lock").write_bytes(b"%020d\n" % 7_000)
-    again = MessageStore(path, block=10)
-    assert again.numbering == (store.numbering.epoch, 7_000, 7_010)
-    again.close()
-
-
-def test_another_file_has_another_epoch(store, tmp_path):
-    other = MessageStore(tmp_path / "other.db", block=10)
-    assert other.numbering.epoch != store.numbering.epoch
-    other.close()
-
 
 # --- writing -------------------------------------------------------------------------------------
 
@@ -300,22 +121,6 @@ def test_only_its_owner_may_read_the_file(store, path):
         assert stat.S_IMODE(os.stat(f"{path}{suffix}").st_mode) == 0o600
 
 
-def is_open(fd: int) -> bool:
-    try:
-        os.fstat(fd)
-    except OSError:
-        return False
-    return True
-
-
-def test_a_server_that_did_not_get_the_file_keeps_no_descriptor_of_it(store, path):
-    with pytest.raises(StoreInUse) as refused:
-        LockFile(path)
-    opened = [os.fstat(int(fd)) for fd in os.listdir("/proc/self/fd") if is_open(int(fd))]
-    own = os.stat(f"{path}.lock")
-    assert sum(os.path.samestat(each, own) for each in opened) == 1, refused
-
-
 def test_a_second_server_does_not_get_the_file(store, path):
     with pytest.raises(StoreInUse):
         MessageStore(path, block=10)
@@ -374,6 +179,32 @@ def test_a_file_that_goes_during_a_commit_is_noticed(store, path):
 
     with pytest.raises(sqlite3.OperationalError, match="removed or replaced"):
         store.add(rows())
+
+
+def test_a_reader_of_this_process_keeps_its_lock_while_the_store_opens_late(path, reader_of):
+    """The end of a descriptor would end the locks that SQLite has on the file."""
+    store = MessageStore(path, block=1_000)
+    store.close()
+    with full_disk():
+        late = MessageStore(path, block=1_000)
+        assert late.problem is not None
+    reader = reader_of(path)
+    reader._connection().execute("BEGIN")
+    reader.page(GetHistory())
+    assert is_locked(path)
+    with full_disk(), pytest.raises(sqlite3.Error):
+        late.add([message(1_001)])
+    assert is_locked(path)
+    late.add([message(1_001)])
+    assert is_locked(path)
+    late.close()
+
+
+def is_locked(path: Path) -> bool:
+    """Return whether this process has a lock on the file, as another process sees it."""
+    inode = path.stat().st_ino
+    locks = Path("/proc/locks").read_text().splitlines()
+    return any(f" {os.getpid()} " in line and f":{inode} " in line for line in locks)
 
 
 # --- a full disk at the start --------------------------------------------------------------------

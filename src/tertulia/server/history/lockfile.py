@@ -77,4 +77,4 @@ def _read_note(fd: int) -> Note:
 
 
 def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and int(text) <= MAX_INT
+    return text.isdigit() and int(text) <= MAX_INT

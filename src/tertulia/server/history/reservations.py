@@ -46,7 +46,7 @@ class Reservations:
     def resume(self, db: sqlite3.Connection) -> Numbering:
         """Go on where the file and the lock file end; the file has just been opened."""
         row = db.execute("SELECT epoch, reserved_through FROM numbering").fetchone()
-        epoch, reserved_through = row or (self._epoch or secrets.token_hex(8), 0)
+        epoch, reserved_through = row or (secrets.token_hex(8), 0)
         if self._epoch:  # Opened late: numbers have been given out meanwhile.
             epoch, last_seq = self._epoch, self._through - self._block
         else:
