@@ -108,30 +108,3 @@ def test_a_cancelled_ticket_is_not_answered(path):
     assert chat.owner.pages.get(timeout=WAIT_S).page.id == 2
     chat.stop()
     assert chat.owner.pages.empty()
-
-
-def test_a_stop_ends_the_query_under_way(path, monkeypatch):
-    chat = Chat(path)
-    db, is_reading = chat.history._answerer._reader._connection(), threading.Event()
-    db.create_function("note", 0, is_reading.set)
-    rows = "WITH RECURSIVE row(n) AS (SELECT note() UNION ALL SELECT note() FROM row)"
-    endless = f"{rows} SELECT count(*) FROM row"
-    monkeypatch.setattr(
-        chat.history._answerer._reader, "page", lambda *_: db.execute(endless).fetchall()
-    )
-    chat.ask(GetHistory())
-    assert is_reading.wait(WAIT_S)
-    chat.stop()
-
-
-def test_a_reader_that_ends_at_once_does_not_disturb_the_stop(path, monkeypatch):
-    chat = Chat(path)
-    interrupt = chat.history._answerer._reader.interrupt
-
-    def interrupt_late() -> None:
-        # If the reader could end before, it would have by then.
-        chat.history._answerer._thread.join(0.3)
-        interrupt()
-
-    monkeypatch.setattr(chat.history._answerer._reader, "interrupt", interrupt_late)
-    chat.stop()
