@@ -44,10 +44,10 @@ def run(
 
     with _question(terminal, loaded) as hear:
         from tertulia.tui.app import ChatApp
-        from tertulia.tui.terminal import textual_private
+        from tertulia.tui.terminal import driver
 
         heard = hear()
-    textual_private.install(terminal, heard.typed)
+    driver.install(terminal, heard.typed)
     dark = is_dark_by(os.environ) if heard.is_dark is None else heard.is_dark
     app = ChatApp(
         connecting,

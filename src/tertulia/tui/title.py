@@ -9,7 +9,7 @@ from typing import Any
 from textual.app import App
 
 from tertulia.tui.model.conversations import Conversations
-from tertulia.tui.terminal.textual_private import set_terminal_title
+from tertulia.tui.terminal.driver import set_terminal_title
 from tertulia.tui.widgets.columns import conversation_title
 
 

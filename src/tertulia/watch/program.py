@@ -138,13 +138,13 @@ def _show(asking: Asking, port: int) -> int:
     gc.disable()  # until the first frame, because nothing that is imported is garbage
     with _question(terminal, stdin) as hear:
         from tertulia.tui.ending import finish
-        from tertulia.tui.terminal import textual_private
+        from tertulia.tui.terminal import driver
         from tertulia.watch.app import WatchApp
         from tertulia.watch.rates import Rates
 
         heard = hear()
     gc.enable()
-    textual_private.install(terminal, heard.typed)
+    driver.install(terminal, heard.typed)
     dark = is_dark_by(os.environ) if heard.is_dark is None else heard.is_dark
     rates = Rates(port)
     app = WatchApp(

@@ -4,20 +4,17 @@ Where this works around a fault of Textual, a test shows the fault: if it fails,
 and the part can go.
 """
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from textual import events
-from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual._xterm_parser import BRACKETED_PASTE_END, BRACKETED_PASTE_START, XTermParser
-from textual.keys import Keys
 from textual.message import Message
 
 from tertulia.tui.terminal import parser
-from tertulia.tui.terminal.parser import ALT_ENTER, TerminalParser, read_alt_enter_as_ctrl_j
+from tertulia.tui.terminal.parser import TerminalParser
 from tertulia.tui.terminal.pastes import PASTE_END, PASTE_START
 
 COLOURED = f"{PASTE_START}uno\x1b\rdos{PASTE_END}"
@@ -153,25 +150,6 @@ def test_a_key_that_could_begin_a_sequence_is_read_in_time(
     reader = TerminalParser()
     assert [*parse(reader, pressed), *words(reader.tick())] == [key]
     assert parse(reader, "y") == ["y"]
-
-
-@pytest.fixture
-def key_table() -> Iterator[None]:
-    """Restore Textual's table of keys after the test."""
-    table: dict[str, Any] = ANSI_SEQUENCES_KEYS  # type: ignore[assignment]
-    before = dict(table)
-    yield
-    table.clear()
-    table.update(before)
-
-
-@pytest.mark.usefixtures("key_table")
-def test_textual_still_reads_alt_enter_as_enter_without_us_and_as_ctrl_j_with_us() -> None:
-    del ANSI_SEQUENCES_KEYS[ALT_ENTER]  # type: ignore[attr-defined]
-    assert parse(XTermParser(), ALT_ENTER)[-1:] != ["ctrl+j"]
-    read_alt_enter_as_ctrl_j()
-    assert ANSI_SEQUENCES_KEYS[ALT_ENTER] == (Keys.ControlJ,)
-    assert parse(XTermParser(), ALT_ENTER) == ["ctrl+j"]
 
 
 def test_textual_reads_the_shift_enter_of_modify_other_keys_in_its_own_way() -> None:

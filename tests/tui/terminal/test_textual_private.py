@@ -1,15 +1,20 @@
-"""Each private part of Textual that the full screen uses: it is there, and does what we rely on.
+"""Each private part of Textual that we use: it is there, and does what we rely on.
 
 Where this works around a fault of Textual, a test shows the fault: if it fails, Textual was mended,
 and the part can go.
 """
 
+import ast
 import asyncio
+import functools
 import inspect
 import os
+import re
 import signal
 import threading
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from importlib import import_module
+from pathlib import Path
 from queue import Queue
 from typing import Any
 
@@ -17,33 +22,98 @@ import pytest
 import textual
 from rich.console import Console
 from textual import _compositor, events
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
+from textual._xterm_parser import XTermParser
 from textual.app import App, ComposeResult
 from textual.driver import Driver
 from textual.drivers import linux_driver
 from textual.drivers._writer_thread import WriterThread
 from textual.drivers.linux_driver import LinuxDriver
-from textual.geometry import Size
+from textual.geometry import Region, Size
+from textual.keys import Keys
 from textual.message import Message
+from textual.screen import Screen
 from textual.scroll_view import ScrollView
+from textual.strip import Strip
 from textual.widget import Widget
 
+import tertulia
 from tertulia.tui.terminal import textual_private
 from tertulia.tui.terminal.abilities import abilities
-from tertulia.tui.terminal.driver import TerminalDriver
+from tertulia.tui.terminal.driver import TerminalDriver, install
 from tertulia.tui.terminal.pastes import PASTE_END, PASTE_START
 from tertulia.tui.terminal.textual_private import (
+    ALT_ENTER,
     CHECKED_WITH,
+    MODIFIER_KEYS,
     HangupWriter,
-    install,
+    PlacedChops,
+    PlacedLayout,
+    SequenceParser,
+    is_known_key,
+    is_known_sequence,
+    read_alt_enter_as_ctrl_j,
     set_content_height,
     write_to_terminal,
 )
 
 WAIT_S = 20.0
+SOURCE = Path(tertulia.__file__).parent
 
 
 def test_this_is_the_version_that_the_private_parts_were_checked_with() -> None:
     assert textual.__version__ == CHECKED_WITH
+
+
+# --- nothing private is used anywhere else -------------------------------------------------------
+
+
+@functools.cache
+def private_names(kind: type) -> set[str]:
+    """Return the private names that a class inherits from Textual."""
+    names: set[str] = set()
+    for base in kind.__bases__:
+        names |= private_names(base)
+    if kind.__module__.startswith("textual."):
+        names |= {*vars(kind), *re.findall(r"\bself\.(_[a-z]\w*)", inspect.getsource(kind))}
+    return {name for name in names if re.match("_[a-z]", name)}
+
+
+PRIVATE = private_names(App) | private_names(Screen) | private_names(Driver)
+
+
+def private_uses(module: Any, tree: ast.Module) -> Iterator[str]:
+    """Yield what a module uses of Textual's private parts."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.ImportFrom(module=str(origin), names=names) if origin.startswith("textual"):
+                places = [*origin.split("."), *(alias.name for alias in names)]
+                yield from (place for place in places if place.startswith("_"))
+            case ast.Attribute(value=ast.Name(id="self")):
+                pass  # it is one of those of a class
+            case ast.Attribute(attr=name) if name in PRIVATE:
+                yield name
+            case ast.ClassDef(name=name) if hasattr(module, name):
+                private = private_names(getattr(module, name))
+                for part in ast.walk(node):
+                    used = getattr(part, "attr", getattr(part, "name", ""))
+                    if used in private:
+                        yield f"{name}.{used}"
+
+
+def uses_of(path: Path) -> list[str]:
+    module = ".".join(["tertulia", *path.relative_to(SOURCE).with_suffix("").parts])
+    return list(private_uses(import_module(module), ast.parse(path.read_text())))
+
+
+def test_only_one_module_uses_private_parts_of_textual() -> None:
+    one = SOURCE / "tui/terminal/textual_private.py"
+    others = {*SOURCE.glob("tui/**/*.py"), *SOURCE.glob("watch/*.py")} - {one}
+    assert {path.name: uses for path in others if (uses := uses_of(path))} == {}
+    assert {"_compositor", "SizedDriver._writer_thread", "_driver"} <= set(uses_of(one))
+
+
+# --- input ---------------------------------------------------------------------------------------
 
 
 def words(messages: Iterable[Message]) -> list[str]:
@@ -58,6 +128,47 @@ def words(messages: Iterable[Message]) -> list[str]:
 
 
 COLOURED = f"{PASTE_START}uno\x1b\rdos{PASTE_END}"
+
+
+def test_a_whole_sequence_is_parsed_at_once() -> None:
+    parser = SequenceParser()
+    assert words(parser.parse_whole("\x1b")) == ["escape"]
+    assert words(parser.parse_whole("\x1b[A")) == ["up"]
+
+
+def test_textuals_own_parser_still_waits_after_an_escape() -> None:
+    assert words(XTermParser().feed("\x1b")) == []
+
+
+def test_the_sequences_and_keys_are_those_that_textual_knows() -> None:
+    assert [is_known_sequence(f"\x1b[{end}") for end in ("A", "200~", "I", "1;2W")] == [
+        *(True, True, True, False)
+    ]
+    assert [is_known_key(key) for key in ("57358u", "3~", "97u")] == [True, True, False]
+
+
+def test_a_modifier_alone_has_a_name_that_we_know() -> None:
+    assert words(SequenceParser().parse_whole("\x1b[57441;2u")) == ["left_shift"]
+    assert {"left_shift", "right_control", "caps_lock"} <= MODIFIER_KEYS
+
+
+@pytest.fixture
+def key_table() -> Iterator[None]:
+    """Restore Textual's table of keys after the test."""
+    table: dict[str, Any] = ANSI_SEQUENCES_KEYS  # type: ignore[assignment]
+    before = dict(table)
+    yield
+    table.clear()
+    table.update(before)
+
+
+@pytest.mark.usefixtures("key_table")
+def test_textual_still_reads_alt_enter_as_enter_without_us_and_as_ctrl_j_with_us() -> None:
+    del ANSI_SEQUENCES_KEYS[ALT_ENTER]  # type: ignore[attr-defined]
+    assert words(XTermParser().feed(ALT_ENTER))[-1:] != ["ctrl+j"]
+    read_alt_enter_as_ctrl_j()
+    assert ANSI_SEQUENCES_KEYS[ALT_ENTER] == (Keys.ControlJ,)
+    assert words(XTermParser().feed(ALT_ENTER)) == ["ctrl+j"]
 
 
 # --- what the driver makes -----------------------------------------------------------------------
@@ -313,3 +424,40 @@ def test_textual_still_moves_a_view_before_it_tells_it_of_its_new_size() -> None
             assert view.seen == ["scrolled", "resized"]
 
     asyncio.run(main())
+
+
+# --- what is drawn -------------------------------------------------------------------------------
+
+
+class NotedPen:
+    """Notes what it is to draw."""
+
+    def __init__(self) -> None:
+        self.drawn: list[tuple[str, int, int, int]] = []
+
+    def draw(self, strip: Strip, x: int, y: int, end: int, _console: Console) -> str:
+        self.drawn.append((strip.text, x, y, end))
+        return "."
+
+
+@pytest.mark.usefixtures("installed")
+def test_the_screen_is_drawn_with_our_pen_once_it_is_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pens = NotedPen(), NotedPen()
+    monkeypatch.setattr(PlacedLayout, "pen", pens[0])
+    monkeypatch.setattr(PlacedChops, "pen", pens[1])
+
+    async def scenario(app: NumbersApp) -> None:
+        compositor = app.screen._compositor
+        pens[0].drawn.clear()
+        whole: Any = compositor.render_full_update()
+        assert whole.render_segments(app.console) == "." * 10
+        compositor._dirty_regions = {Region(5, 2, 3, 1)}
+        pens[1].drawn.clear()
+        part: Any = compositor.render_partial_update()
+        assert part.render_segments(app.console) == "."
+
+    run(scenario)
+    assert [cells for _text, *cells in pens[0].drawn] == [[0, y, 20] for y in range(10)]
+    assert [cells for _text, *cells in pens[1].drawn] == [[0, 2, 8]]

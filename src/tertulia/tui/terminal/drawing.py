@@ -1,4 +1,4 @@
-"""Makes the bytes that draw a change of the screen; checked with Textual 8.2.8.
+"""Makes the text that draws a change of the screen.
 
 Terminals disagree about the width of some clusters of characters (widths.py). So the cursor is
 positioned again after each of them, and none may extend beyond the part of the line that is being
@@ -10,10 +10,9 @@ from zlib import crc32
 
 from rich.cells import cell_len, set_cell_size
 from rich.color import ColorSystem
-from rich.console import Console
+from rich.console import COLOR_SYSTEMS, Console
 from rich.segment import Segment
 from rich.style import Style
-from textual import _compositor
 from textual.strip import Strip
 
 from tertulia.tui.terminal.abilities import Abilities
@@ -43,7 +42,7 @@ class Pen(NamedTuple):
         place = f"\x1b[{y + 1};{x + 1}H"
         if all(is_agreed(text) and not (style and style.link) for text, style, _ in strip):
             return place + strip.adjust_cell_length(end - x).render(console)
-        system = console._color_system or ColorSystem.TRUECOLOR
+        system = COLOR_SYSTEMS.get(console.color_system or "", ColorSystem.TRUECOLOR)
         written = [place]
         style = None
         for text, style, _ in strip:
@@ -88,42 +87,3 @@ class Pen(NamedTuple):
             number = crc32(style.link.encode())
             written = f"\x1b]8;id={number:x};{style.link}\x1b\\{written}\x1b]8;;\x1b\\"
         return written
-
-
-_pen = Pen()
-
-
-class PlacedChops(_compositor.ChopsUpdate):
-    """Textual's update of some parts of the screen, drawn with a pen."""
-
-    def render_segments(self, console: Console) -> str:
-        """Return the text to write."""
-        written = []
-        for y, x1, x2 in self.spans:
-            for end, (x, strip) in zip(self.chop_ends[y], self.chops[y].items(), strict=True):
-                if strip is not None and x <= x2 and end > x1:
-                    written.append(_pen.draw(strip, x, y, min(end, x2), console))
-        return "".join(written)
-
-
-class PlacedLayout(_compositor.LayoutUpdate):
-    """Textual's update of the whole screen, drawn with a pen."""
-
-    def render_segments(self, console: Console) -> str:
-        """Return the text to write."""
-        written = []
-        for y, line in enumerate(self.strips, self.region.y):
-            x = self.region.x
-            for strip in line:
-                end = x + strip.cell_length
-                written.append(_pen.draw(strip, x, y, end, console))
-                x = end
-        return "".join(written)
-
-
-def install(pen: Pen) -> None:
-    """Make Textual's compositor use these updates."""
-    global _pen
-    _pen = pen
-    _compositor.ChopsUpdate = PlacedChops  # type: ignore[misc]
-    _compositor.LayoutUpdate = PlacedLayout  # type: ignore[misc]

@@ -1,31 +1,31 @@
-"""Textual's driver of the terminal, which also sets its title; checked with Textual 8.2.8.
+"""The driver of the terminal: Textual's own, which also sets the title.
 
 It does not end before the terminal has answered all questions: the shell would take a later answer
 for typed text. Runs on the event loop's thread, except `process_message`, which the driver's input
 thread calls.
 """
 
-import shutil
 import threading
 import time
 from typing import Any, ClassVar
 
 from textual.app import App
-from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
+from tertulia.tui.terminal import textual_private
 from tertulia.tui.terminal.abilities import Abilities
 from tertulia.tui.terminal.answers import QUESTIONS
 from tertulia.tui.terminal.background import LAST_QUESTION
-from tertulia.tui.terminal.parser import EverythingAnswered
+from tertulia.tui.terminal.drawing import Pen
+from tertulia.tui.terminal.parser import EverythingAnswered, TerminalParser
+from tertulia.tui.terminal.textual_private import SizedDriver, driver_of
 
 ANSWERS_WITHIN_S = 0.5  # after the start; also the longest wait if the program ends at once
 _SAVE_TITLE, _RESTORE_TITLE = "\x1b[22;2t", "\x1b[23;2t"
 _MAX_TITLE_CHARS = 100
-_SIZE_OF_UNKNOWN = (80, 25)  # the size for a terminal that does not know its own, as in Rich
 
 
-class TerminalDriver(LinuxDriver):
+class TerminalDriver(SizedDriver):
     """The driver of the present terminal."""
 
     terminal: ClassVar[Abilities] = Abilities()
@@ -36,19 +36,10 @@ class TerminalDriver(LinuxDriver):
         self._answered = threading.Event()
         self._asked_at = 0.0
 
-    def _get_terminal_size(self) -> tuple[int, int]:
-        """Return columns and rows.
-
-        For a terminal that does not know its size (a serial line, a container), Textual would use
-        another number of rows here than at the start, and then repeat the layout without end.
-        """
-        return shutil.get_terminal_size(_SIZE_OF_UNKNOWN)
-
     def start_application_mode(self) -> None:
         """Take over the terminal, and show the title on it."""
         super().start_application_mode()  # type: ignore[no-untyped-call]
-        # It was stopped in the background, before it took over the terminal.
-        if self._writer_thread is None:
+        if not self.has_taken_over:
             return
         self._answered.clear()
         self._asked_at = time.monotonic()
@@ -89,3 +80,20 @@ class TerminalDriver(LinuxDriver):
         # The title must not contain anything that ends it, controls the terminal or is invisible.
         shown = "".join(filter(str.isprintable, title))[:_MAX_TITLE_CHARS]
         self.write(f"\x1b]2;{shown}\x07")
+
+
+def install(terminal: Abilities, typed_ahead: str = "") -> None:
+    """Make Textual's driver suit this terminal. Call it before the app runs.
+
+    `typed_ahead` is input that was already read from the terminal.
+    """
+    TerminalDriver.terminal = terminal
+    TerminalParser.typed_ahead = typed_ahead
+    textual_private.install(TerminalParser, Pen(terminal))
+
+
+def set_terminal_title(app: App[Any], title: str) -> None:
+    """Set the terminal's title; without a terminal do nothing."""
+    driver = driver_of(app)
+    if isinstance(driver, TerminalDriver):
+        driver.set_title(title)

@@ -1,4 +1,4 @@
-"""Textual's parser of terminal input, protected from unknown input; checked with Textual 8.2.8.
+"""The parser of terminal input: Textual's own, protected from unknown input.
 
 Textual takes an unknown sequence for typed text, and an unexpected number ends the program. So
 whole sequences are checked here first. Runs on the driver's input thread.
@@ -6,12 +6,9 @@ whole sequences are checked here first. Runs on the driver's input thread.
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import ClassVar, cast
+from typing import ClassVar
 
-from textual import _xterm_parser, constants
-from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
-from textual._keyboard_protocol import FUNCTIONAL_KEYS, MODIFIER_FUNCTIONAL_KEYS
-from textual.keys import Keys
+from textual import constants
 from textual.message import Message
 
 from tertulia.tui.terminal.answers import answer_in
@@ -19,9 +16,12 @@ from tertulia.tui.terminal.background import LAST_ANSWER, dark_in
 from tertulia.tui.terminal.layouts import latin_letter
 from tertulia.tui.terminal.pastes import PasteFilter
 from tertulia.tui.terminal.sequences import ESC, SequenceSplitter
-
-MODIFIER_KEYS = MODIFIER_FUNCTIONAL_KEYS | {"caps_lock", "num_lock", "scroll_lock"}
-ALT_ENTER = "\x1b\r"
+from tertulia.tui.terminal.textual_private import (
+    ALT_ENTER,
+    SequenceParser,
+    is_known_key,
+    is_known_sequence,
+)
 
 # A mouse event, the answer about a mode, the cursor's position, or a new size (never zero).
 _REPORT = re.compile(
@@ -48,7 +48,7 @@ class EverythingAnswered(Message):
     """The terminal has answered the last question."""
 
 
-class TerminalParser(_xterm_parser.XTermParser):
+class TerminalParser(SequenceParser):
     """A parser that accepts every input, and never makes text of an unknown sequence."""
 
     typed_ahead: ClassVar[str] = ""  # input that was read before there was a parser
@@ -83,19 +83,14 @@ class TerminalParser(_xterm_parser.XTermParser):
                 yield answer
             known = known_sequence(unit) if unit.startswith(ESC) else unit
             if known:
-                yield from super().feed(known)
-                # Textual waits for more input, but there is none.
-                if self._timeout_time is not None:
-                    self._timeout_time = 0.0
-                    yield from super().tick()
+                yield from self.parse_whole(known)
 
 
 def known_sequence(sequence: str) -> str:
     """Return the part of a whole sequence that Textual's parser knows; "" to drop the sequence."""
     if (
         len(sequence) <= len(ALT_ENTER)
-        or sequence in ANSI_SEQUENCES_KEYS
-        or sequence in _xterm_parser.SPECIAL_SEQUENCES
+        or is_known_sequence(sequence)
         or _REPORT.fullmatch(sequence)
     ):
         return sequence
@@ -118,7 +113,7 @@ def _known_key(key: str, modifiers: str, text: str, end: str) -> str:
     characters = [_character(part) for part in text.split(":") if part]
     if event == _RELEASED or len(modifiers) > 3 or own is None or None in characters:
         return ""
-    is_known = f"{code}{end}" in FUNCTIONAL_KEYS
+    is_known = is_known_key(f"{code}{end}")
     if end == "u":
         is_known = is_known or own.isprintable() or bool(characters)
     elif f"{code}{end}" == _OTHER_KEYS:
@@ -138,11 +133,3 @@ def _character(code: str) -> str | None:
     number = int(code) if len(code) < 8 else -1
     is_character = 0 <= number <= 0x10FFFF and not 0xD800 <= number <= 0xDFFF
     return chr(number) if is_character else None
-
-
-def read_alt_enter_as_ctrl_j() -> None:
-    """Make Textual's parser read Alt+Enter as Ctrl+J, not as a plain Enter.
-
-    Terminals without an extended keyboard protocol send ESC and CR for it.
-    """
-    cast("dict[str, tuple[Keys, ...]]", ANSI_SEQUENCES_KEYS)[ALT_ENTER] = (Keys.ControlJ,)

@@ -17,7 +17,7 @@ from tertulia.chat.completion import Completion
 from tertulia.chat.display import visible_in_a_line
 from tertulia.chat.editing import CompletionCycle, InputHistory
 from tertulia.protocol.texts import CONTROL_CHARACTERS, MAX_TEXT_BYTES
-from tertulia.tui.terminal.parser import MODIFIER_KEYS, read_alt_enter_as_ctrl_j
+from tertulia.tui.terminal.textual_private import MODIFIER_KEYS, read_alt_enter_as_ctrl_j
 from tertulia.tui.widgets.editor import Editor
 
 # Four messages' size, for the user to divide. TextArea needs 0.3 s for it, and 3 s for a megabyte.
