@@ -103,7 +103,7 @@ class Client(OperatorVerbs):
         self._has_room = has_room
         self._inbox = Inbox()
         self._ids = itertools.count(1)
-        # Protects the fields below; never held while sending or waiting.
+        # Protects the fields below; never held while waiting.
         self._lock = threading.Lock()
         self._pending_answers: dict[int, _PendingAnswer] = {}
         self._activity = Activity(registered, time.monotonic())

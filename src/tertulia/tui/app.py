@@ -1,7 +1,7 @@
 """The full screen: it connects the parts, listens to the connection, and ends the program.
 
-All of it runs on the event loop's thread. The connection's own thread only rings a bell. Then
-everything that has arrived is received and shown together, at most twenty times a second.
+All of it runs on the event loop's thread. The connection's own thread only rings a bell. Then what
+has arrived is received and shown together, at most twenty times a second.
 
 The way of a line from Enter to the network: `Composer.action_submit`, `ChatApp._submit`,
 `Controller.submit` (`commands.parse` finds out what it asks for), `ChatModel.ask`, `Chat.enqueue`,

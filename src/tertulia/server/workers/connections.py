@@ -1,7 +1,7 @@
 """The life cycle of a worker's connections: adopted, registered, finished, closed.
 
-This is the only place where sessions end and sockets are closed, each on one path. Only the
-worker's thread uses it. Times are seconds of the monotonic clock.
+This is the only place where an end of a connection ends its session, and where sockets are closed,
+each on one path. Only the worker's thread uses it. Times are seconds of the monotonic clock.
 """
 
 import contextlib

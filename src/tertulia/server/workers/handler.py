@@ -1,7 +1,7 @@
 """Turns a request into its outcome: it checks the limits, then calls a verb of the Hub.
 
 The handler changes the Hub and what a connection remembers. It sends nothing: it returns the answer
-or another outcome, on which `Input.act` acts. There is one for each worker, whose thread runs it.
+or another outcome, on which `Input` acts. There is one for each worker, whose thread runs it.
 """
 
 from collections.abc import Callable

@@ -1,8 +1,8 @@
 """The input of a worker's connections: it reads bytes, and acts on the outcomes of their requests.
 
 The connection's door decodes the bytes (lines of JSON: `RequestBuffer` in `protocol/lines.py`). The
-handler carries each request out, and `Input._actions` has a method for each type of outcome. Only
-the worker's thread runs this; it never waits.
+handler carries each request out. `Input._actions` has a method for each type of outcome, or sends
+the answer. Only the worker's thread runs this; it never waits.
 """
 
 import errno
@@ -178,7 +178,7 @@ class Input:
                         self._work(connection)
                     return
                 connection.door = door = native
-            door.feed(data)
+            door.feed(data)  # the door of native clients: `RequestBuffer.feed` in protocol/lines.py
             self._work(connection)
 
     def go_on_with_handshake(self, connection: Connection) -> None:

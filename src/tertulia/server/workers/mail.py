@@ -1,7 +1,8 @@
 """The kinds of mail that other threads post to a worker, matched in `Dispatcher.read_mail`.
 
-Each message names the connection that it concerns, or has the number of its session (as in its
-`Route`), so that a fault in carrying it out costs that connection only.
+A message about a connection names it, or has the number of its session (as in its `Route`), so
+that a fault in carrying it out costs that connection only. `reply_to` is the mailbox of the worker
+that waits for an answer.
 """
 
 import socket

@@ -163,7 +163,7 @@ class ChatModel:
         return [self.conversations.entry_of(chat_message(message)) for message in page.messages]
 
     def ask(self, request: Request) -> None:
-        """Send a request to the server when it is the next one: now, if none is under way."""
+        """Have the chat send a request after those that wait already; at once if none do."""
         self.chat.enqueue(request)
         self.chat.advance()
 
