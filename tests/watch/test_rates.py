@@ -1,7 +1,5 @@
 """Totals become rates; what was not seen twice is not known."""
 
-import os
-import threading
 from typing import Any
 
 import msgspec
@@ -9,7 +7,7 @@ from measured import clustered
 from seen import taken
 
 from tertulia.watch.figures import Waiting
-from tertulia.watch.procfs import Process, Thread, process, thread
+from tertulia.watch.procfs import Process, Thread
 from tertulia.watch.rates import Rates
 
 COUNTS = ("connections", "requests", "deliveries", "rounds", "queue")
@@ -109,26 +107,6 @@ def test_what_the_server_has_not_looked_at_is_read_from_the_system():
     assert round(second.look_cost_s, 6) == 0.02
     gone = rates.figures(unseen(at=102.0, total=4)).threads[1]
     assert (gone.voluntary, gone.waiting) == (None, Waiting.UNKNOWN)
-
-
-def test_a_thread_of_this_process_is_seen_as_the_system_has_it():
-    ended = threading.Event()
-    waits = threading.Thread(target=ended.wait, daemon=True)
-    waits.start()
-    seen = thread(os.getpid(), waits.native_id or 0)
-    ended.set()
-    waits.join()
-    assert seen is not None
-    assert seen.waits_for in ("lock", "running", "")
-    assert thread(os.getpid(), 2**22 + 1) is None
-
-
-def test_the_system_tells_of_a_process_that_runs_and_nothing_of_one_that_does_not():
-    own = process(os.getpid())
-    assert own is not None
-    assert own.threads >= 1
-    assert own.memory_bytes > 1_000_000
-    assert process(2**22 + 1) is None
 
 
 def test_a_node_has_rates_of_its_log_and_a_server_alone_has_none():
