@@ -4,6 +4,7 @@ import msgspec
 import pytest
 from seen import figures
 
+from tertulia.i18n import set_language
 from tertulia.watch.figures import PathFigures, ProcessFigures, RoomFigures
 from tertulia.watch.minute import SERIES, Minute
 from tertulia.watch.panels import STYLES, last_minute, processes, room
@@ -52,6 +53,15 @@ def test_a_parent_that_never_restarted_its_child_shows_zero():
     seen = figures(processes=[ProcessFigures("parent", 7, restarts=0)])
     assert texts(processes(seen, 41))[1] == "  ?  ?  ↻ 0"
     assert texts(processes(seen, 42))[-1] == "restarts of the child: 0"
+
+
+@pytest.mark.parametrize("lang", ["en", "es"])
+def test_the_titles_of_the_processes_stand_above_their_columns(lang):
+    set_language(lang)
+    server = msgspec.structs.replace(figures().processes[0], pid=4_194_304)
+    heading, row = texts(processes(figures(processes=[server]), 51))
+    assert len(row) == len(heading) <= 51
+    assert row.split()[1] == "4194304"
 
 
 def test_the_last_minute_shows_the_newest_value_and_the_top_of_the_scale():

@@ -28,13 +28,14 @@ def processes(figures: Figures, width: int) -> Rows:
     if width < _WIDE_PROCESSES_FROM:
         return [row for process in figures.processes for row in _in_two_rows(process)]
     titles = ("", "PID", _("up"), "CPU", _("memory"), _("threads"))
-    cells = (7, 7, 11, 7, 8, 0)
+    names = [words.process(process.role) for process in figures.processes]
+    cells = (max([7, *(len(name) + 1 for name in names)]), 7, 11, 7, 8, 0)
     heading = "".join(
         f"{title:<{width_}}" if not number else f"{title:>{width_}} "
         for number, (title, width_) in enumerate(zip(titles, cells, strict=True))
     )
     rows: Rows = [[(heading.rstrip(), "faint")]]
-    for process in figures.processes:
+    for name, process in zip(names, figures.processes, strict=True):
         values = (
             str(process.pid),
             numbers.span(process.uptime_s),
@@ -46,7 +47,7 @@ def processes(figures: Figures, width: int) -> Rows:
         line = "".join(
             f"{value:>{width_}} " for value, width_ in zip(values, cells_of_values, strict=True)
         )
-        rows.append([(f"{words.process(process.role):<7}", "label"), (line.rstrip(), "figure")])
+        rows.append([(f"{name:<{cells[0]}}", "label"), (line.rstrip(), "figure")])
     rows += [[(text, "faint")] for text in _restarts(figures)]
     return rows
 
