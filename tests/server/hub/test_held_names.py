@@ -117,6 +117,16 @@ def test_the_number_of_names_is_bounded_and_old_ones_make_room(monkeypatch):
     assert len(held) == 1
 
 
+@pytest.mark.parametrize(("hours", "is_held"), [(0.99, False), (1.0, True)])
+def test_when_full_names_that_are_over_are_searched_once_an_hour(monkeypatch, hours, is_held):
+    monkeypatch.setattr("tertulia.server.hub.held_names._MAX_HELD", 1)
+    row = HeldName(key="ana", name="Ana", key_hash="mine", ended=at())
+    held = HeldNames(30, [row], at(30 - hours / 24))
+    held.begin_session(LUIS, "mine", at(30))
+    assert held.holds(LUIS) is is_held
+    assert held.holds(ANA) is not is_held
+
+
 # --- through the Hub -----------------------------------------------------------------------------
 
 

@@ -143,12 +143,12 @@ def test_a_newcomer_whose_ban_has_just_ended_comes_in(room):
     assert room.enter("luis", "10.0.0.7").name == "luis"
 
 
-def test_a_ban_or_mute_that_is_over_cannot_be_lifted(room):
+@pytest.mark.parametrize("lift", [LiftBan(name="eva"), LiftMute(name="luis")])
+def test_a_ban_or_mute_that_is_over_cannot_be_lifted(room, lift):
     room.done(ImposeBan(name="eva", minutes=1))
     room.done(ImposeMute(name="luis", minutes=1))
     room.clock.s += 60
-    assert code(room.do(LiftBan(name="eva"))) == "not_found"
-    assert code(room.do(LiftMute(name="luis"))) == "not_found"
+    assert code(room.do(lift)) == "not_found"
 
 
 def test_listing_the_bans_removes_those_that_are_over_from_the_disk():
@@ -278,6 +278,17 @@ def test_who_comes_back_into_the_locked_room_is_kept_as_somebody_who_is_here():
     assert sorted(insiders(keeper)) == [("ana", True), ("luis", True)]
     room.hub.release(room.hub._registry.find("luis"), CloseReason.SHUTDOWN)
     assert sorted(insiders(keeper)) == [("ana", True), ("luis", True)]
+
+
+def test_a_restart_gives_nobody_more_time_to_come_back_into_the_locked_room():
+    room = Room(keeper := Keeper())
+    room.done(SetLock(on=True))
+    room.clock.s -= 599.0  # before the restart
+    room.hub.release(room.luis, CloseReason.QUIT)
+    again = restarted(keeper)
+    again.clock.s += 2.0
+    assert code(again.enter("luis", "10.0.0.7")) == "locked"
+    assert again.enter("ana", "10.0.0.1").locked, "she was here until the restart"
 
 
 def test_who_leaves_an_open_room_is_no_insider():

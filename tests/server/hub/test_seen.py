@@ -50,7 +50,9 @@ def test_others_than_the_author_and_operators_are_refused(chat):
     assert code(ask(chat, luis, seq)) == "not_operator"
     assert luis.last_active == active, "what is refused is no activity"
     chat.hub.moderator.promote(luis, BecomeOperator(secret=""))
+    chat.clock.s += 5
     assert lists(ask(chat, luis, seq)) == ([], [], ["luis"])
+    assert luis.last_active == chat.clock.s
     console = chat.hub.moderator.open_console(Route("", 99))
     assert lists(ask(chat, console, seq)) == ([], [], ["luis"])
 

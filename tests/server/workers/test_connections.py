@@ -16,6 +16,7 @@ from tertulia.protocol.messages import (
     Say,
     SetStatus,
 )
+from tertulia.server.doors.native import NativeDoor
 from tertulia.server.history.mail import PageReady
 from tertulia.server.workers.connection import NOT_HELD, Connection, Hold, State
 from tertulia.server.workers.connections import CONSOLE_ADDRESS
@@ -23,6 +24,15 @@ from tertulia.server.workers.mail import AdoptConsole, ChallengeOver
 from tertulia.server.workers.poller import READABLE
 
 LAST_WORD = Closing(reason="shutdown", retry_after=1.0)
+
+
+class CountingDoor(NativeDoor):
+    """A door that has something to free, as a WebSocket's has."""
+
+    closed: int = 0
+
+    def close(self) -> None:
+        self.closed += 1
 
 
 class Bench(WorkerBench):
@@ -299,8 +309,10 @@ def test_a_closed_session_is_gone_and_everyone_hears_why(bench, reason):
 
 def test_closing_twice_is_closing_once(bench):
     ana = bench.join("ana")
+    ana.door = door = CountingDoor()
     bench.connections.close(ana, CloseReason.LOST)
     bench.connections.close(ana, CloseReason.SLOW)
+    assert door.closed == 1
     assert bench.left() == [("ana", "lost")]
     assert bench.observer.closed == 1
     bench.assert_empty()

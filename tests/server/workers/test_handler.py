@@ -111,6 +111,15 @@ def test_a_conflict_is_returned_and_leaves_no_route(bench):
     assert code(outcome) == ErrorCode.NAME_TAKEN
 
 
+def test_a_newcomer_with_a_status_that_does_not_exist_may_try_again(bench):
+    newcomer = bench.connect()
+    refusal = bench.handle(newcomer, Register(id=1, name="ana", status="ASLEEP"))
+    assert isinstance(refusal, Error)
+    assert (refusal.id, refusal.code) == (1, ErrorCode.STATUS_INVALID)
+    assert len(bench.shared.switchboard._mailboxes) == 0
+    assert isinstance(bench.handle(newcomer, Register(id=2, name="ana")), Registered)
+
+
 def test_before_welcome_only_a_sign_of_life_and_the_end_are_answered(bench):
     newcomer = bench.connect()
     assert bench.handle(newcomer, Ping(id=3)) == Pong(id=3)

@@ -412,3 +412,15 @@ def test_a_change_of_status_comes_before_the_hold_that_the_same_request_has_led_
     assert bot.hold is Hold.DELIVERY
     assert bench.kinds(bot) == ["Presence"]
     beside.close()
+
+
+def test_a_refusal_for_now_is_counted_by_the_limit_that_was_reached():
+    bench = WorkerBench(
+        shared_addresses=False, registration_burst=1.0, rate_limit_per_s=1.0, rate_burst_s=1.0
+    )
+    newcomer, ana = bench.connect("10.0.0.1"), bench.join("ana", "10.0.0.2")
+    bench.receive(newcomer, *[Register(name="eva", status="ASLEEP")] * 2)
+    assert bench.observer.rate_limited == {"registrations": 1}
+    bench.receive(ana, Ping(), Ping(), Ping())
+    assert bench.observer.rate_limited == {"registrations": 1, "requests": 2}
+    bench.close()

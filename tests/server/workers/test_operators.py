@@ -6,6 +6,7 @@ import pytest
 from worker_bench import FakeHistory, FakeSocket, WorkerBench, socket_of
 
 from tertulia.protocol.messages import (
+    CloseReason,
     Closing,
     Direct,
     Error,
@@ -75,6 +76,12 @@ def test_what_an_operator_decides_is_answered_once_it_is_stored(bench):
     (error,) = bench.heard(bench.ana)
     assert (error.id, error.code, str(error.seq)) == (3, "unavailable", "UNSET")
     assert bench.ana.answers_due == 0
+
+
+def test_no_number_below_the_first_one_is_looked_for(bench):
+    bench.receive(bench.ana, PinMessage(id=5, seq=0))
+    (ticket,) = bench.history.tickets
+    assert (ticket.request.after, ticket.request.before) == (0, 1)
 
 
 def test_without_space_it_waits_and_so_do_the_requests_behind_it(bench):
@@ -178,6 +185,13 @@ def test_a_console_has_its_session_at_once_and_is_on_no_list(bench):
     assert done == Ok(id=2)
     assert bench.heard(bench.ana)[-1].by == "server"
     assert len(bench.hub._registry) == 1
+
+
+def test_the_beginning_and_the_end_of_a_console_are_logged(bench, caplog):
+    caplog.set_level("INFO")
+    console = bench.console()
+    bench.connections.close(console, CloseReason.LOST)
+    assert caplog.messages == ["console opened", "console closed"]
 
 
 def test_the_end_of_a_console_is_told_to_nobody_and_makes_room(bench):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from worker_bench import WorkerBench, socket_of
 
-from tertulia.protocol.messages import CloseReason, GetHistory, Pong, Say
+from tertulia.protocol.messages import CloseReason, GetHistory, Ping, Pong, Register, Say
 from tertulia.protocol.moderation import BanList, BanRow
 from tertulia.server.workers.connection import Connection, Hold
 from tertulia.server.workers.output import SendResult, Sent
@@ -118,8 +118,8 @@ def test_a_connection_that_finishes_with_nothing_to_send_is_reported(bench):
     assert bench.output.flush_private() == [Sent(bench.ana, SendResult.SENT)]
 
 
-@pytest.mark.parametrize("together", [False, True])
-def test_a_client_that_does_not_take_its_answers_overflows_at_the_bound(together):
+@pytest.mark.parametrize("how", ["alone", "together", "as bytes"])
+def test_a_client_that_does_not_take_its_answers_overflows_at_the_bound(how):
     bench = Bench(private_bytes=5 * len(PONG))
     bench.limit(bench.ana, 0)
     bench.output.send(bench.ana, Pong())
@@ -127,10 +127,13 @@ def test_a_client_that_does_not_take_its_answers_overflows_at_the_bound(together
     for _ in range(4):
         bench.output.send(bench.ana, Pong())
     assert bench.output.flush_private() == []
-    if together:
-        bench.output.send_all(bench.ana, [Pong()])
-    else:
-        bench.output.send(bench.ana, Pong())
+    match how:
+        case "alone":
+            bench.output.send(bench.ana, Pong())
+        case "together":
+            bench.output.send_all(bench.ana, [Pong()])
+        case _:
+            bench.output.send_bytes(bench.ana, PONG)
     assert bench.output.flush_private() == [Sent(bench.ana, SendResult.OVERFLOWING)]
     assert bench.output.flush_private() == []
     bench.close()
@@ -186,6 +189,23 @@ def test_those_that_do_not_take_an_event_are_blocked_or_broken(bench):
     assert bench.kinds(bench.ana) == ["ChatMessage"]
 
 
+@pytest.mark.parametrize("events", ["all", "messages"])
+def test_a_session_whose_answer_was_cut_gets_events_only_after_the_rest_of_it(bench, events):
+    newcomer = bench.connect()
+    bench.limit(newcomer, 5)
+    bench.receive(newcomer, Ping())
+    bench.flush()
+    assert newcomer.blocked
+    bench.receive(newcomer, Register(name="eva", events=events))
+    bench.limit(newcomer, 1_000_000)  # the poller has not reported it yet
+    bench.say()
+    bench.flush()
+    assert bench.got(newcomer) == PONG[:5]
+    bench.output.unblock(newcomer)
+    kinds = bench.kinds(newcomer)
+    assert kinds == ["Pong", "Welcome", *(["Joined"] if events == "all" else []), "ChatMessage"]
+
+
 def test_only_what_a_socket_has_taken_is_counted(bench):
     bytes_before, events_before = bench.observer.sent_bytes, bench.observer.deliveries
 
@@ -206,13 +226,15 @@ def test_only_what_a_socket_has_taken_is_counted(bench):
     assert counted() == (size + len(bench.got(bench.ana)), 2)
 
 
-def test_an_event_that_everyone_takes_is_counted_for_everyone(bench):
+@pytest.mark.parametrize("events", [1, 3])
+def test_events_that_everyone_takes_are_counted_for_everyone(bench, events):
     bytes_before, events_before = bench.observer.sent_bytes, bench.observer.deliveries
-    bench.say()
+    for _ in range(events):
+        bench.say()
     bench.flush()
     size = len(bench.got(bench.ana)) + len(bench.got(bench.luis))
     assert bench.observer.sent_bytes - bytes_before == size
-    assert bench.observer.deliveries - events_before == 2
+    assert bench.observer.deliveries - events_before == 2 * events
 
 
 def test_the_rest_of_a_cut_event_is_counted_when_it_goes_out(bench):

@@ -195,6 +195,15 @@ def test_how_long_it_took_to_everyone_is_noted_for_each_event_from_when_it_came_
     assert latencies.sum_s - seconds_so_far == pytest.approx(20.0)
 
 
+def test_a_worker_that_has_nobody_to_send_to_notes_no_time(bench):
+    bench.speak_elsewhere()
+    bench.round()
+    assert sum(bench.worker.observer.say_to_last_send.counts) == 0
+    bench.connect("ana")
+    bench.round()
+    assert sum(bench.worker.observer.say_to_last_send.counts) == 0, "that was before she came"
+
+
 def test_mail_is_read_after_what_the_sockets_have_brought(bench):
     bench.join("ana")
     bench.join("luis")
