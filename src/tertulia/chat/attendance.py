@@ -41,7 +41,7 @@ class AttendanceReading:
         if self._file is not None:
             self._file.add(page.sessions)
         if page.more and page.sessions:
-            self.request = replace(self.request, since=page.sessions[-1].joined, id=UNSET)
+            self.request = replace(self.request, since=page.sessions[-1].joined)
             return True
         if self._file is not None:
             self._file.close()
