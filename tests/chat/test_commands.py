@@ -10,10 +10,7 @@ from tertulia.chat.command_arguments import Command, CommandError
 from tertulia.chat.command_table import COMMANDS
 from tertulia.chat.commands import help_rows, parse
 from tertulia.chat.face_commands import (
-    Notify,
     Open,
-    SetLanguage,
-    SetNotify,
     SetTheme,
     ShowText,
     Theme,
@@ -21,7 +18,6 @@ from tertulia.chat.face_commands import (
 from tertulia.i18n import set_language
 from tertulia.protocol.messages import (
     Direct,
-    GetInfo,
     Say,
     SetStatus,
 )
@@ -41,11 +37,6 @@ from tertulia.protocol.messages import (
 def test_a_line_is_understood_in_both_languages(line: str, command: Command | None) -> None:
     set_language("es")
     assert parse(line) == command
-
-
-def test_a_number_of_any_length_is_only_wrong() -> None:
-    with pytest.raises(CommandError):
-        parse("/history " + "9" * 5_000)
 
 
 def test_a_wrong_command_gets_the_nearest_one_in_the_users_language() -> None:
@@ -73,16 +64,6 @@ def test_a_command_means_the_same_in_both_languages() -> None:
         assert meanings(spec.spanish) == meanings(spec.english), spec.english
 
 
-def test_a_name_may_have_an_at_sign_after_a_command() -> None:
-    assert parse("/msg @luis hola") == Direct(to="luis", text="hola")
-    assert parse("/msg @luis: hola") == Direct(to="luis", text="hola")
-    assert parse("/info @luis") == GetInfo(name="luis")
-    with pytest.raises(CommandError, match="NAME TEXT"):
-        parse("/msg @ hola")
-    with pytest.raises(CommandError, match="Give a name"):
-        parse("/info @")
-
-
 @pytest.mark.parametrize("lang", ["es", "en"])
 def test_the_help_names_every_command_in_both_languages(lang: str) -> None:
     set_language(lang)
@@ -107,21 +88,3 @@ def test_some_commands_are_for_the_full_screen_alone(line: str, command: Command
     assert parse(line, on_screen=True) == command
     with pytest.raises(CommandError, match=r"NAME TEXT|full screen"):
         parse(line)
-
-
-@pytest.mark.parametrize(
-    ("line", "command"),
-    [
-        ("/notify off", SetNotify(Notify.OFF, terminal=False)),
-        ("/notify mentions", SetNotify(Notify.MENTIONS, terminal=False, only_at=False)),
-        ("/notify at", SetNotify(Notify.MENTIONS, terminal=False, only_at=True)),
-        ("/notify all", SetNotify(Notify.ALL, terminal=False)),
-        ("/notify terminal", SetNotify(terminal=True)),
-    ],
-)
-def test_notifications_are_chosen_line_by_line_too(line: str, command: Command) -> None:
-    assert parse(line) == command
-
-
-def test_the_language_is_switched_line_by_line_too() -> None:
-    assert parse("/idioma es") == SetLanguage("es")
