@@ -1,11 +1,9 @@
-"""Keeping order from a chat, on any face: the secret, those who are ignored, and the end."""
+"""Keeping order from a chat, on any face: those who are ignored, and the end."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from chat_table import Table, user_list
-from msgspec.structs import replace
 from plain_table import Clock, said
 
 from tertulia.chat.clock import ServerClock
@@ -20,16 +18,13 @@ from tertulia.protocol.messages import (
     GetHistory,
     HistoryPage,
     ListUsers,
-    Ok,
     Say,
     Search,
     StoredMessage,
     User,
     UserList,
 )
-from tertulia.protocol.moderation import BecomeOperator, ImposeBan, Muted, Role
-
-SECRET = BecomeOperator(secret="open sesame")
+from tertulia.protocol.moderation import ImposeBan, Muted, Role
 
 
 @pytest.fixture
@@ -37,50 +32,6 @@ def desk(clock: Clock) -> Table:
     table = Table(clock)
     table.enter()
     return table
-
-
-def become(desk: Table, answer: Ok | Error) -> None:
-    desk.chat.enqueue(SECRET)
-    desk.turn()
-    desk.turn(replace(answer, id=len(desk.client.sent)))
-
-
-def come_back(desk: Table, **welcome: Any) -> list[Any]:
-    """Lose the connection, get another one, and return what is sent on it first."""
-    desk.lose()
-    client = type(desk.client)()
-    client.welcome = replace(client.welcome, **welcome)
-    desk.attempt(client)
-    return client.sent[:1]
-
-
-def test_the_right_secret_is_given_again_on_a_connection_that_has_no_rights(desk: Table) -> None:
-    become(desk, Ok())
-    assert desk.face.shown == [("show_answer", SECRET, Ok(id=1))]
-    assert desk.chat.state.is_operator
-    assert come_back(desk) == [SECRET]
-    desk.face.shown.clear()
-    desk.turn(Ok(id=1))
-    assert not any(shown[0] == "show_answer" for shown in desk.face.shown)  # nobody asked for it
-    assert come_back(desk, operator=True) == [ListUsers()]
-
-
-@pytest.mark.parametrize("code", [ErrorCode.OPERATOR_WRONG, ErrorCode.RATE_LIMITED])
-def test_a_secret_that_was_refused_is_not_given_again(desk: Table, code: str) -> None:
-    refusal = Error(code=code, message="no", retry_after=287.4)
-    become(desk, refusal)
-    assert [shown[0] for shown in desk.face.shown] == ["show_answer"]
-    assert not desk.chat.state.is_operator
-    assert come_back(desk) == [ListUsers()]
-
-
-def test_a_secret_from_the_start_is_given_first(clock: Clock) -> None:
-    table = Table(clock, operator_secret="open sesame")
-    table.turn()
-    assert table.client.sent == [SECRET]
-    table.turn(Error(id=1, code=ErrorCode.OPERATOR_WRONG, message="no"))
-    assert table.face.shown[0][:2] == ("show_answer", SECRET)
-    assert table.client.sent[1] == ListUsers()
 
 
 def test_whom_a_ban_fits_is_no_list_of_those_who_are_here(desk: Table) -> None:
