@@ -233,7 +233,7 @@ class WebSocketDoor:
         assert self._decoder is not None
         self._part += part.data
         try:
-            self._decoder.decode(part.data, part.fin)
+            self._decoder.decode(part.data)
         except UnicodeDecodeError:
             self._fail(_INVALID_DATA, Violation())
             return

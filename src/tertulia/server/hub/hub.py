@@ -299,7 +299,7 @@ class Hub:
     def idle(self, session: Session) -> None:
         """Show a user who has been inactive for too long as INACTIVO."""
         with self._lock:
-            if session.is_here and session.status is not Status.INACTIVO:
+            if session.is_here:
                 self._room.show_status(session, Status.INACTIVO, "server", self._journal.stamp())
 
     def users(self, session: Session, request: ListUsers) -> UserList:
