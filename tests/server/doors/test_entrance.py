@@ -1,11 +1,16 @@
 """The entrance: what a connection gets whose first bytes are not a proper request."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
-from tertulia.protocol.messages import CloseReason
+from tertulia.protocol.lines import encode
+from tertulia.protocol.messages import CloseReason, Error, ErrorCode, Ping
 from tertulia.server.doors.entrance import Offer, OpenEntrance
 from tertulia.server.doors.files import file_of
 from tertulia.server.doors.http import Site
+from tertulia.server.doors.native import NativeDoor
 
 OPEN, TLS_ALONE = {}, {"requires_tls": True}
 
@@ -109,3 +114,57 @@ def test_a_refused_head_request_gets_no_body_either(head: bytes, status: bytes) 
     assert opened.answer.startswith(b"HTTP/1.1 " + status)
     assert opened.answer.endswith(b"\r\n\r\n")
     assert b"\r\nContent-Length: " in opened.answer
+
+
+def inside_tls(alpn: str | None, *, is_open: bool = True) -> OpenEntrance:
+    """Return an entrance in TLS; unless `is_open`, its handshake is not over."""
+    inside: Any = entrance(context=object)
+    inside.tls = SimpleNamespace(alpn=alpn, is_open=is_open)
+    return inside
+
+
+@pytest.mark.parametrize("alpn", [None, "tertulia"])
+def test_inside_tls_a_line_of_json_is_the_native_protocol(alpn: str | None) -> None:
+    opened = inside_tls(alpn).open(encode(Ping()))
+    assert opened is not None
+    assert isinstance(opened.door, NativeDoor)
+    assert opened.rest == encode(Ping())
+
+
+def test_inside_tls_the_protocol_that_was_agreed_on_counts() -> None:
+    browser = inside_tls("http/1.1")
+    assert browser.open_native(encode(Ping())) is None
+    opened = browser.open(encode(Ping()))
+    assert opened is not None
+    assert opened.answer.startswith(b"HTTP/1.1 400 ")
+
+
+def test_inside_tls_there_is_no_further_tls() -> None:
+    opened = inside_tls(None).open(b"\x16\x03\x01")
+    assert opened is not None
+    assert opened.tls is None
+
+
+@pytest.mark.parametrize(
+    ("alpn", "is_open", "begin"),
+    [
+        (None, True, b'{"type":"error"'),
+        ("tertulia", True, b'{"type":"error"'),
+        ("http/1.1", True, b"HTTP/1.1 408 "),
+        (None, False, b""),
+        ("http/1.1", False, b""),
+    ],
+)
+def test_inside_tls_a_refusal_is_in_the_protocol_agreed_on_but_not_before(alpn, is_open, begin):
+    late = Error(code=ErrorCode.REGISTER_TIMEOUT, message="too late")
+    refusal = inside_tls(alpn, is_open=is_open).encode(late)
+    assert refusal.startswith(begin)
+    assert bool(refusal) is is_open
+
+
+def test_a_refusal_to_a_client_that_speaks_tls_is_an_alert() -> None:
+    full = Error(code=ErrorCode.SERVER_FULL, message="full")
+    alert = entrance().refuse_as(b"\x16\x03\x01\0\xff", full)
+    assert alert == b"\x15\x03\x01\0\x02\x02\x28"
+    assert entrance().refuse_as(b"GET / HTTP/1.1\r\n", full).startswith(b"HTTP/1.1 503 ")
+    assert entrance().refuse_as(b"", full) == entrance().refuse_as(b"{", full) == encode(full)

@@ -13,12 +13,19 @@ def site(*nodes: str, name: str = "") -> Site:
     return Site({"/": page}, (name,) if name else (), nodes=lambda: nodes)
 
 
-def answer(site: Site, host: str = "10.0.0.1:5000", *, is_secure: bool = False, **headers: str):
+def answer(
+    site: Site,
+    host: str = "10.0.0.1:5000",
+    *,
+    method: str = "GET",
+    is_secure: bool = False,
+    **headers: str,
+):
     lines = [
         f"Host: {host}",
         *(f"{key.replace('_', '-')}: {value}" for key, value in headers.items()),
     ]
-    head = "".join(f"{line}\r\n" for line in ["GET / HTTP/1.1", *lines, ""])
+    head = "".join(f"{line}\r\n" for line in [f"{method} / HTTP/1.1", *lines, ""])
     return site.respond(head.encode(), b"", is_secure=is_secure).answer.decode()
 
 
@@ -70,6 +77,28 @@ def test_a_request_gets_its_status(lines, expected):
     assert status(site(), *lines) == expected
 
 
+def test_what_comes_after_the_opening_of_a_websocket_is_its_input():
+    lines = [
+        *("GET /ws HTTP/1.1", "Host: localhost", "Upgrade: websocket", "Connection: Upgrade"),
+        *("Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==", ""),
+    ]
+    head = "".join(f"{line}\r\n" for line in lines).encode()
+    opened = site().respond(head, b"first frame", is_secure=False)
+    assert opened.answer.startswith(b"HTTP/1.1 101 ")
+    assert opened.rest == b"first frame"
+
+
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [("/", "/"), ("/client?x=1", "/client?x=1"), ("http://localhost/x", "/"), ("*", "/")],
+)
+def test_where_tls_is_required_a_request_is_sent_there(target, path):
+    head = f"GET {target} HTTP/1.1\r\nHost: localhost:5000\r\n\r\n"
+    answered = site().redirect(head.encode()).decode()
+    assert answered.startswith("HTTP/1.1 307 ")
+    assert f"Location: https://localhost:5000{path}\r\n" in answered
+
+
 @pytest.mark.parametrize(
     ("host", "expected"),
     [
@@ -104,6 +133,30 @@ def test_the_page_of_a_server_alone_may_talk_only_to_it():
 
 def test_a_page_of_several_servers_may_talk_to_those_that_come_later_too():
     assert policy(answer(site(*NODES))) == "connect-src 'self' ws:"
+
+
+def test_a_head_request_gets_the_head_alone():
+    page, head = (answer(site(), method=method) for method in ("GET", "HEAD"))
+    assert page == head + "<p>hola"
+    assert "Content-Length: 7\r\n" in head
+
+
+@pytest.mark.parametrize(
+    ("host", "is_secure", "is_trusted"),
+    [
+        ("10.0.0.1:5000", False, False),
+        ("10.0.0.1:5000", True, True),
+        ("localhost:5000", False, True),
+        ("127.0.0.1", False, True),
+        ("[::1]:5000", False, True),
+        ("lab.local", False, False),
+    ],
+)
+def test_only_where_browsers_trust_the_connection_the_page_is_kept_apart_from_others(
+    host, is_secure, is_trusted
+):
+    answered = answer(site(), host, is_secure=is_secure)
+    assert ("Cross-Origin-Opener-Policy: same-origin\r\n" in answered) is is_trusted
 
 
 def test_of_the_etags_that_a_browser_or_a_proxy_knows_one_is_enough():

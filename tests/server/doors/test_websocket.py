@@ -1,6 +1,8 @@
 """The WebSocket door: frames in, requests out, and messages back as frames."""
 
+import gc
 import struct
+import weakref
 from typing import Any
 
 import pytest
@@ -193,3 +195,28 @@ def test_after_256_messages_that_wait_nothing_more_is_to_be_fed() -> None:
     assert door.is_full
     door.next_request()
     assert not door.is_full
+
+
+def test_after_as_many_bytes_as_a_line_may_have_nothing_more_is_to_be_fed() -> None:
+    door = WebSocketDoor()
+    door.feed(frame(TEXT, b"x" * 65_535))
+    assert not door.is_full
+    door.feed(frame(PING, b"?" * 100))  # not a text
+    assert not door.is_full
+    door.feed(frame(TEXT, b"x"))
+    assert door.is_full
+
+
+def test_a_closed_door_keeps_no_bytes_and_waits_for_no_garbage_collection() -> None:
+    door = WebSocketDoor()
+    door.feed(frame(TEXT, b"x" * 1_000)[:500])
+    library = door._protocol
+    door.close()
+    assert not library.reader.buffer
+    remains = weakref.ref(library)
+    gc.disable()
+    try:
+        del door, library
+        assert remains() is None
+    finally:
+        gc.enable()

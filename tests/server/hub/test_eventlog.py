@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tertulia.protocol.lines import encode
-from tertulia.protocol.messages import ChatMessage, Gap, Joined, NumberedEvent, Status
+from tertulia.protocol.messages import (
+    ChatMessage,
+    Gap,
+    Joined,
+    NumberedEvent,
+    Status,
+    StoredMessage,
+)
 from tertulia.protocol.moderation import Hushed, Locked, Pinned
 from tertulia.server.hub.eventlog import EventLog, Slice
 
@@ -413,3 +420,15 @@ def test_a_reader_whose_next_event_was_trimmed_needs_more_than_events_about_peop
         log.append(joined(seq))
     assert not log.has_only_people(0)
     assert log.has_only_people(30)
+
+
+@pytest.mark.parametrize("text", ["hola", "ñandú \U0001f600"])
+def test_the_text_of_a_message_weighs_its_bytes_also_when_it_is_pinned(text):
+    log = empty()
+    log.append(message(1, text))
+    assert log.kept == (1, ENVELOPE + len(text.encode()))
+    pinned = StoredMessage(seq=1, time=TIME, sender="ana", text=text)
+    log.append(Pinned(seq=2, time=TIME, by="ana", message=pinned))
+    assert log.kept == (2, 2 * (ENVELOPE + len(text.encode())))
+    log.append(Pinned(seq=3, time=TIME, by="ana"))
+    assert log.kept == (3, 3 * ENVELOPE + 2 * len(text.encode()))

@@ -28,6 +28,7 @@ from tertulia.protocol.moderation import (
     SetLock,
 )
 from tertulia.server.hub.records import Ban, Insider, Mute, Removed
+from tertulia.server.hub.room import Conflict
 from tertulia.server.hub.wait import Wait
 
 
@@ -328,6 +329,11 @@ def test_an_operator_who_was_taken_over_is_still_protected_against_doubles(room)
     room.hub.release(room.hub._registry.find("ana"), CloseReason.QUIT)
     assert room.hub.moderator._moderation.operators == {}
     assert room.enter("ana.", "10.0.0.90").name == "ana."
+
+
+def test_an_operator_who_comes_again_challenges_the_session_that_was_left(room):
+    assert room.register("ana", "10.0.0.1", may_challenge=True) == Conflict(room.ana)
+    assert code(room.register("ana", "10.0.0.90", may_challenge=True)) == "name_taken"
 
 
 def test_a_message_to_be_pinned_is_looked_for_in_the_log_and_then_in_the_history():

@@ -132,6 +132,13 @@ def test_a_fault_in_telling_which_nodes_are_up_costs_that_connection(bench):
     bench.assert_only_lost(bench.luis)
 
 
+def test_for_an_upgrade_a_slow_client_has_only_a_moment_to_take_its_output(bench):
+    bench.fill(bench.ana)
+    bench.read(Drain(flush_within_s=1.0))
+    assert bench.ana.state is State.FINISHING
+    assert bench.ana.deadline == bench.input.now + 1.0
+
+
 def test_for_an_upgrade_everyone_is_told_to_come_back_at_once(bench):
     bench.read(Drain(retry_after_s=(0.1, 0.2), flush_within_s=1.0, drain_within_s=0.3))
     [goodbye] = bench.heard(bench.ana)

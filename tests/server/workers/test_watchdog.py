@@ -216,6 +216,14 @@ def test_a_held_connection_is_not_silent_since_nobody_reads_it(bench, hold):
     ]
 
 
+def test_a_connection_that_was_pinged_before_it_was_held_is_not_silent(bench):
+    assert bench.due_at(30.0) == [(30.0, Due.PING)]
+    bench.connection.hold_for(Hold.DELIVERY)
+    assert bench.due_at(60.0) == []
+    bench.connection.release_hold()
+    assert bench.due_at(75.0) == [(75.0, Due.PING)], "45 s, when it was last seen held, and 30 s"
+
+
 def test_a_challenged_connection_has_its_time_to_show_life(bench):
     bench.dog.watch_challenged(bench.connection, 10.0)
     assert bench.connection.challenge_until == 13.0
