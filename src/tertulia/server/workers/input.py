@@ -154,7 +154,7 @@ class Input:
         if door.has_more and connection.state in OPEN_STATES:
             size = min(size, door.free_bytes)
         try:
-            data = recv(size)
+            data = recv(size)  # of the socket, or of the TLS on it
         except BlockingIOError:
             self._doorkeeper.wait_until_writable(connection)
             return
