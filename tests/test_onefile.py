@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 import sys
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -39,17 +38,6 @@ def run(pyz: Path, client_environment: dict[str, str], tmp_path: Path) -> Callab
         )  # fmt: skip
 
     return run
-
-
-def test_it_has_the_plain_client_and_nothing_compiled(pyz: Path) -> None:
-    names = zipfile.ZipFile(pyz).namelist()
-    parts = {name.split("/")[1] for name in names if name.startswith("tertulia/")}
-    assert {"chat", "client", "plain", "protocol", "standin", "locale", "words.txt"} <= parts
-    assert not {"server", "tui", "web", "watch"} & parts
-    assert not [name for name in names if name.endswith((".so", ".pyc", ".pyd"))]
-    assert pyz.read_bytes() == one_file()
-    assert pyz.read_bytes().startswith(b"#!/usr/bin/env python3\n")
-    assert len(pyz.read_bytes()) < 600_000
 
 
 def test_a_chat_in_both_ways_and_both_languages(
