@@ -59,7 +59,7 @@ def test_a_page_goes_to_the_session_that_asked_for_it(answerer, owner):
     answerer.add([PageTicket(GetHistory(id=5), owner, 17, is_for_held=True)])
     ready = owner.next()
     assert isinstance(ready, PageReady)
-    assert (ready.session, ready.is_for_held) == (17, True)
+    assert (ready.session_number, ready.is_for_held) == (17, True)
     assert isinstance(ready.page, HistoryPage)
     assert (ready.page.id, [each.seq for each in ready.page.messages]) == (5, [1, 2, 3])
 
@@ -180,7 +180,7 @@ def test_a_reader_that_ends_at_once_does_not_disturb_the_stop(answerer, monkeypa
 def test_a_question_that_cannot_be_asked_now_is_refused(owner):
     refuse(PageTicket(Search(id=3, text="hola"), owner, 17, is_for_held=True))
     ready = owner.next()
-    assert (ready.session, ready.is_for_held) == (17, True)
+    assert (ready.session_number, ready.is_for_held) == (17, True)
     assert (ready.page.code, ready.page.id) == (ErrorCode.UNAVAILABLE, 3)
     refuse(RowsTicket(ROWS, owner))
     assert owner.next() == RowsReady(ROWS, None)
