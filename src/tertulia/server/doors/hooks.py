@@ -132,7 +132,7 @@ class HookDoor:
         data = data[: self._missing]
         self._body += data
         self._missing -= len(data)
-        self.has_more = not self._missing and not self._is_read
+        self.has_more = not self._missing
 
     def feed_eof(self) -> None:
         """Note that the client sends no more."""
