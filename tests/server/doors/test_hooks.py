@@ -77,6 +77,7 @@ def test_plain_text_and_json_are_told_apart(body, kind, text):
         (b"\xff", "application/json", "not UTF-8"),
         (b"hola", "application/json", "JSON object with 'text'"),
         (b'{"text":5}', "Application/JSON; charset=utf-8", "JSON object with 'text'"),
+        (b'{"text":5}', "application/json ;charset=utf-8", "JSON object with 'text'"),
         (b"{}", "application/json", "JSON object with 'text'"),
         (b"[" * 10_000, "application/json", "JSON object with 'text'"),
     ],
@@ -85,6 +86,11 @@ def test_a_body_that_is_no_text_is_explained(body, kind, reason):
     post = posted(body, Content_Type=kind)
     assert post.problem.code == "malformed"
     assert reason in post.problem.message
+
+
+def test_a_body_of_exactly_the_limit_is_read():
+    post = posted(b" " * (MAX_BODY_BYTES - 4) + b"hola")
+    assert (post.text.strip(), post.problem) == ("hola", None)
 
 
 def test_a_body_that_ends_early_is_explained():

@@ -80,3 +80,57 @@ def test_a_fault_is_logged_and_nobody_waits_for_ever(
     waiting.wait()
     assert files.ready() == {}
     assert "nothing to hand out" in caplog.text
+
+
+class Counting(Waiting):
+    """Counts how often it is told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told = 0
+
+    def files_ready(self) -> None:
+        self.told += 1
+        super().files_ready()
+
+
+def test_who_was_told_once_is_not_told_again(made: list[int]) -> None:
+    files, first, second = Handout(None), Counting(), Counting()
+    for waiting in (first, second):
+        files.make_ready(waiting)
+        waiting.wait()
+    assert (first.told, second.told) == (1, 1)
+
+
+def test_without_a_thread_the_next_attempt_tells_only_those_who_wait_then(
+    made: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    files, refused, served = Handout(None), Counting(), Counting()
+    with monkeypatch.context() as no_threads:
+        no_threads.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError):
+            files.make_ready(refused)
+    files.make_ready(served)
+    served.wait()
+    assert (refused.told, served.told) == (0, 1)
+
+
+def test_what_is_downloaded_while_the_files_are_read_is_noticed(
+    made: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = handout.wheels_in
+
+    def find_while_one_comes(directory: Path) -> list[handout.HandedFile]:
+        found = find(directory)
+        (tmp_path / "rich-1-py3-none-any.whl").write_bytes(b"rich")
+        os.utime(tmp_path, ns=(1, 1))
+        return found
+
+    monkeypatch.setattr(handout, "wheels_in", find_while_one_comes)
+    files, waiting = Handout(tmp_path), Waiting()
+    files.make_ready(waiting)
+    waiting.wait()
+    assert files.ready() is None, "they have to be read again"

@@ -259,3 +259,15 @@ def test_a_message_that_is_removed_from_the_queue_weighs_nothing_any_more(is_sen
     assert queue.bytes == 2 * 132
     queue.remove(entry)
     assert (queue.entries, queue.bytes) == ([other], 132)
+
+
+def test_each_message_that_is_accepted_is_counted_once(chat):
+    ana, luis = chat.join("ana"), chat.join("luis", receipts=True)
+    eva = chat.join("eva")
+    chat.directs.accept(ana, request(1, nonce="n"))
+    chat.directs.accept(ana, request(2, nonce="n"))
+    chat.directs.accept(luis, Direct(id=3, to="eva", text="hola"))
+    assert code(chat.directs.accept(eva, Direct(id=4, to="nobody", text="hola"))) == (
+        ErrorCode.USER_NOT_CONNECTED
+    )
+    assert chat.directs.accepted == 2

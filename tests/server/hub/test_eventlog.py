@@ -432,3 +432,53 @@ def test_the_text_of_a_message_weighs_its_bytes_also_when_it_is_pinned(text):
     assert log.kept == (2, 2 * (ENVELOPE + len(text.encode())))
     log.append(Pinned(seq=3, time=TIME, by="ana"))
     assert log.kept == (3, 3 * ENVELOPE + 2 * len(text.encode()))
+
+
+def test_a_message_is_found_by_its_number_while_the_log_has_it():
+    log = mixed(6)  # 3 and 6 are messages
+    assert [log.message(seq) for seq in range(8)] == [
+        *(None, None, None, message(3), None, None, message(6), None)
+    ]
+    log = filled(3)
+    assert log.message(1) == message(1)
+    trimmed = filled(20, max_bytes=8 * (ENVELOPE + 4))
+    kept, _ = trimmed.kept
+    assert trimmed.message(20 - kept) is None
+    assert trimmed.message(20 - kept + 1) == message(20 - kept + 1)
+
+
+@pytest.mark.parametrize("others", [998, 999, 1_000])
+def test_a_thousand_events_are_searched_for_a_message(others):
+    log = empty()
+    log.append(message(1))
+    for seq in range(2, others + 2):
+        log.append(joined(seq))
+    log.append(message(others + 2))  # later than what is asked about
+    found = log.last_message_between(0, others + 2)
+    assert found == (1 if others < 1_000 else None)
+
+
+def test_what_is_trimmed_weighs_nothing_any_more():
+    log = empty(max_bytes=8 * ENVELOPE)
+    for seq in range(1, 31):
+        log.append(joined(seq))
+        events, weight = log.kept
+        assert weight == events * ENVELOPE
+        assert weight <= 9 * ENVELOPE
+    events, _ = log.kept
+    assert seqs(read(log, 30 - events, 8 * ENVELOPE)) == ([*range(31 - events, 31)], 30)
+
+
+def test_an_event_that_is_longer_than_a_slice_comes_alone():
+    log = empty()
+    log.append(message(1, '"' * 1_000))  # in JSON each of them has two bytes
+    log.append(message(2))
+    most = 2 * ENVELOPE + 1_004
+    assert seqs(read(log, 0, most)) == ([1], 1)
+    assert seqs(read(log, 1, most)) == ([2], 2)
+
+
+def test_the_latest_event_is_kept_however_small_the_bound():
+    log = filled(3, max_bytes=0)
+    assert log.kept == (1, ENVELOPE + 4)
+    assert seqs(read(log, 2)) == ([3], 3)
