@@ -10,8 +10,6 @@ import sys
 from contextlib import closing
 from functools import partial
 
-from msgspec.structs import replace
-
 from tertulia.chat import explain, unreachable
 from tertulia.chat.choices import Choices
 from tertulia.chat.credentials import Credentials, asks_for_code
@@ -85,7 +83,7 @@ def run(
             output,
             entrance.to,
             entrance.reconnector(),
-            Choices(replace(loaded.settings, notify_terminal=False)),  # it needs escape sequences
+            Choices(loaded.settings),
             script,
             on_terminal=on_terminal,
             has_editor=_has_line_editor(),
