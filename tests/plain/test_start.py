@@ -567,11 +567,25 @@ def test_a_reader_that_has_gone_ends_the_chat_and_not_everything_was_said(
     assert server.said == ["hola"]
 
 
-def test_a_reader_that_has_gone_does_not_matter_once_all_is_said(
+def test_a_reader_that_has_gone_does_not_matter_if_the_server_confirms_all(
     job: Person, server: Served
 ) -> None:
-    job.stderr.react("Hello, ana.", fail_to_write(errno.EPIPE))
-    assert job.run(server.to, Script(())) == EXIT_FINE
+    job.stdout.react("ana: hola", fail_to_write(errno.EPIPE))
+    assert job.run(server.to, Script(("hola",))) == EXIT_FINE
+
+
+def test_a_message_that_is_not_confirmed_when_the_reader_has_gone_is_not_said(
+    job: Person, scripted_server: Serve
+) -> None:
+    def play(peer: ScriptedPeer) -> None:
+        peer.welcome()
+        users = peer.expect("users")
+        peer.send("users", id=users["id"], seq=10, users=[])
+        peer.expect("say")
+        peer.message(11)
+
+    job.stdout.react("luis: hola", fail_to_write(errno.EPIPE))
+    assert job.run(at(scripted_server(play)), Script(("one",))) == EXIT_NOT_ALL_SAID
 
 
 def test_a_reader_that_has_gone_before_the_farewell_does_not_matter(

@@ -217,7 +217,7 @@ def _chat_on_pipes(
     except OSError as error:
         if not is_unread(error):
             raise
-    all_said = lines.used_up and not face.chat.on_their_way
+    all_tried = lines.used_up
     status = face.finish(piped.lines_left(lines))
     output.finish()
-    return ended_by, EXIT_NOT_ALL_SAID if status == EXIT_FINE and not all_said else status
+    return ended_by, EXIT_NOT_ALL_SAID if status == EXIT_FINE and not all_tried else status
