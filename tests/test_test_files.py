@@ -81,7 +81,6 @@ YET_TO_COME = {
     "tui/widgets/peoplepane.py",
     "tui/widgets/seen_dialog.py",
     "watch/viewscreen.py",
-    "watch/widgets.py",
 }
 
 
