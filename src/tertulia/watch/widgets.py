@@ -53,7 +53,7 @@ class LinesView(RunView, can_focus=True, inherit_bindings=False):
         lines = list(lines)
         if lines != self._lines:
             self._lines = lines
-            self.set_height(len(lines), min(self.scroll_y, max(0, len(lines) - self.room.height)))
+            self.set_height(len(lines), self.scroll_y)  # it stays within the new lines
             self.refresh(self.size.region)
 
     def render_line(self, y: int) -> Strip:
@@ -160,10 +160,6 @@ class Explanation(ModalScreen[None]):
                 yield Static(_paragraphs(), markup=False)
                 yield Static(_keys(), markup=False)
             yield Static(_("Esc: back"), id="dialog-hint", markup=False)
-
-    def on_mount(self) -> None:
-        """Set the focus, so that the arrow keys scroll at once."""
-        self.query_one("#dialog-text").focus()
 
 
 def _paragraphs() -> str:
