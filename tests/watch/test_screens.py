@@ -13,7 +13,6 @@ from view import shown_on_a_screen, view_of
 
 from tertulia.i18n import set_language
 from tertulia.watch.figures import ClusterFigures
-from tertulia.watch.viewscreen import ViewScreen
 
 SCREENS = Path(__file__).parent / "screens"
 SIZES = ((120, 36), (80, 24), (60, 20))
@@ -46,16 +45,3 @@ async def check_screens(name, lang, seen):
             assert view.shown == path.read_text()
             assert max(map(len, view.rows)) <= width
             assert len(view.rows) == height
-
-
-@shown_on_a_screen
-async def test_lines_fit_their_pane_also_if_that_gets_its_size_after_the_screen(monkeypatch):
-    monkeypatch.setattr(ViewScreen, "on_resize", lambda _self: None)  # as if it came too early
-    seen = figures(cluster=ClusterFigures(cluster_of_three(), 104.0, 52.0))
-    async with view_of(lambda: seen, SIZES[0]) as view:
-        await view.pilot.resize_terminal(*SIZES[1])
-        await view.settle()
-        shown = view.shown
-        view.app.view._paint()
-        await view.settle()
-        assert view.shown == shown
