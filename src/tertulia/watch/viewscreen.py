@@ -148,7 +148,6 @@ class ViewScreen(Screen[None], inherit_bindings=False):
     def _on_another_room(self) -> None:
         self._paint()
 
-    @on(ThreadList.Chosen)
     @on(ThreadList.Moved)
     def _on_another_thread(self) -> None:
         self._explain_thread()
