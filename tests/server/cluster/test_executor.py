@@ -10,6 +10,7 @@ from tertulia.protocol.messages import (
     CloseReason,
     Error,
     ErrorCode,
+    GetInfo,
     Ok,
     Presence,
     SetStatus,
@@ -377,6 +378,28 @@ def test_a_user_who_comes_from_another_node_is_not_idle_for_what_was_not_heard_h
     token = chat.b.tokens[chat.luis.route.number]
     luis = chat.a.join("luis", "10.0.0.2", token=token, **idle)
     assert chat.a.clock.s - luis.last_active == shown_s
+
+
+def test_a_user_who_takes_over_a_session_of_the_same_node_stays_as_idle_as_before(
+    chat: Chat,
+) -> None:
+    chat.b.clock.s += 100.0
+    luis = chat.b.join("luis", "10.0.0.2", token=chat.b.tokens[chat.luis.route.number])
+    assert chat.b.clock.s - luis.last_active == 100.0
+
+
+def test_a_user_who_came_back_idle_is_active_from_the_first_request_on() -> None:
+    chat = Chat(idle_after_s=60.0)
+    eva = chat.b.join("eva", idle=100.0)
+    chat.b.hub.note_reading(eva)  # by itself, the client reads what was missed
+    chat.settle()
+    assert chat.a.find("eva").status == "INACTIVO"
+    chat.b.hub.info(eva, GetInfo(name="luis"))
+    chat.b.clock.s += 30.0
+    chat.b.hub.note_reading(eva)
+    assert eva.last_active == chat.b.clock.s
+    chat.settle()
+    assert chat.a.find("eva").status == "ACTIVO"
 
 
 def test_users_of_a_state_that_a_node_goes_on_from_count_as_active_since_then(chat: Chat) -> None:

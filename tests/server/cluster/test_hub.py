@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 import pytest
 from cluster_bench import Bench, BenchNode
 
-from tertulia.server.cluster.commands import Nothing
+from tertulia.protocol.messages import CloseReason
+from tertulia.server.cluster.commands import Leave, Nothing, unpack
 from tertulia.server.cluster.proposer import MAX_QUEUED
 
 
@@ -61,3 +62,43 @@ def test_the_clock_of_direct_messages_goes_on_between_two_entries_of_the_log(
     before = datetime.fromisoformat(time())
     node.clock.s += 0.5
     assert datetime.fromisoformat(time()) - before == timedelta(seconds=0.5)
+
+
+def test_a_standstill_begins_once(node: BenchNode) -> None:
+    hub, clock = node.hub, node.clock
+    assert not hub.stands_still(clock.s)
+    assert hub.note_stillness(stands_still=True)
+    assert hub.stands_still(clock.s)
+    assert not hub.note_stillness(stands_still=True)
+    assert not hub.note_stillness(stands_still=False)
+    assert not hub.stands_still(clock.s)
+    assert hub.note_stillness(stands_still=True)
+
+
+def leaves(node: BenchNode) -> list[Leave]:
+    """Return the ends of sessions in the air."""
+    batches = [unpack(data) for data in node.air]
+    return [one for batch in batches if batch for one in batch.commands if isinstance(one, Leave)]
+
+
+def test_the_end_of_a_session_is_proposed_once(node: BenchNode) -> None:
+    ana = node.join("ana")
+    assert node.hub.release(ana, CloseReason.QUIT) == []
+    assert node.hub.release(ana, CloseReason.LOST) is None
+    assert leaves(node) == [Leave(ana.route.number, CloseReason.QUIT)]
+    node.settle()
+    assert node.hub.release(ana, CloseReason.LOST) is None
+    assert node.hub._ending == set()
+
+
+def test_a_user_who_is_sent_away_is_lost_to_the_others_unless_the_node_stops(
+    node: BenchNode,
+) -> None:
+    ana, luis = node.join("ana"), node.join("luis")
+    node.hub.release(ana, CloseReason.SHUTDOWN)
+    assert leaves(node) == [Leave(ana.route.number, CloseReason.LOST)]
+    node.settle()
+    assert node.events()[-1].reason == CloseReason.LOST
+    node.hub.is_stopping = True
+    assert node.hub.release(luis, CloseReason.SHUTDOWN) == []
+    assert leaves(node) == [], "luis may take his session to another node"

@@ -43,8 +43,11 @@ def test_what_is_not_confirmed_is_sent_again_in_its_order_before_what_is_new(que
     queue.pop_unsent()
     add(queue, "tres")
     queue.send_again()
+    assert texts(queue.entries) == ["uno", "dos", "tres"]
     assert texts(queue.pop_unsent()) == ["uno", "dos", "tres"]
     assert queue.pop_unsent() == []
+    assert texts(queue.confirm(3)) == ["uno", "dos", "tres"]
+    assert (queue.entries, queue.bytes) == ([], 0)
 
 
 def test_its_size_is_that_of_what_waits_sent_or_not(queue):

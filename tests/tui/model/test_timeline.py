@@ -176,3 +176,17 @@ def test_each_day_stands_before_its_first_message() -> None:
 def test_a_program_and_a_person_of_the_same_name_are_no_group() -> None:
     notices = filled(said("a", hook=True), said("b", hook=True), said("c"))
     assert heads(notices) == ["a", "c"]
+
+
+# --- older messages ------------------------------------------------------------------------------
+
+
+def test_after_older_messages_the_newest_day_is_still_the_one_below() -> None:
+    timeline = filled(said("today"))
+    timeline.add_older([said("before", time="2025-01-08T12:00:00Z")])
+    timeline.add(said("now", 1))
+    assert kinds(timeline) == ["day", "before", "day", "today", "now"]
+    empty = Timeline()
+    empty.add_older([said("before")])
+    empty.add(said("now", 1))
+    assert kinds(empty) == ["day", "before", "now"]
