@@ -48,7 +48,7 @@ class BadRequest(Exception):
 class LineBuffer(msgspec.Struct, eq=False):
     """Cuts a stream of bytes into lines.
 
-    It holds at most `max_line_bytes`, as long as no more than `room` is fed at a time.
+    It holds at most `max_line_bytes`, as long as no more than `free_bytes` are fed at a time.
     `empty_bytes` counts the bytes of empty lines; the caller that reads it sets it back to 0.
     """
 

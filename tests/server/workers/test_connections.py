@@ -189,7 +189,7 @@ def test_a_finished_client_has_time_to_read_also_if_it_took_the_last_of_it_late(
     ana = bench.join("ana")
     bench.finish(ana)
     bench.pass_time(2.9)
-    bench.connections.drain(ana, bench.clock.s)
+    bench.connections.shut_down(ana, bench.clock.s)
     assert ana.deadline == bench.clock.s + 1.0
 
 
@@ -200,7 +200,7 @@ def test_a_finished_connection_waits_for_its_answers_of_the_history(bench):
     bench.flush()
     assert ana.state is State.FINISHING
     ana.answers_due = 0
-    bench.connections.drain(ana, bench.clock.s)
+    bench.connections.shut_down(ana, bench.clock.s)
     assert ana.state is State.DRAINING
 
 
@@ -286,7 +286,7 @@ def test_a_client_that_is_gone_by_then_is_closed(bench):
     ana = bench.join("ana")
     bench.finish(ana)
     socket_of(ana).error = ConnectionResetError()
-    bench.connections.drain(ana, bench.clock.s)
+    bench.connections.shut_down(ana, bench.clock.s)
     bench.assert_gone(ana)
 
 

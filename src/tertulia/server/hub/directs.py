@@ -245,9 +245,9 @@ class DirectMessages:
     def accept(self, session: Session, request: Direct) -> Delivery | Queued | Ok | Error | None:
         """Accept a direct message for its receiver, or refuse it; None if there is nothing to do.
 
-        It sends nothing. If the receiver has no receipts, the caller carries out the Delivery, and
-        then calls `end_delivery`. The answer to a Queued message is returned later by `confirm`, or
-        by `Hub.release`.
+        It sends nothing. If the receiver has no receipts, the sender's worker carries the Delivery
+        out (workers/deliveries.py), and then calls `end_delivery`. The answer to a Queued message
+        is returned later by `confirm`, or by `Hub.release`.
         """
         problem = check_text(request.text)
         if problem is not None:
@@ -275,7 +275,7 @@ class DirectMessages:
     def end_delivery(
         self, session: Session, request: Direct, delivery: Delivery, handover: Handover
     ) -> Delivery | Queued | Ok | Error | None:
-        """Note the outcome of a Delivery; return the answer, or the message's next step.
+        """Return the answer after the outcome of a Delivery, or the message's next step.
 
         If the receiver's session was taken over meanwhile, its successor gets the message.
         """
@@ -314,7 +314,10 @@ def ok(request: Direct, time: str) -> Ok | None:
 
 
 def _follow(waiting: WaitingSender) -> tuple[Session, int | UnsetType]:
-    """Return a waiting sender, or its latest successor, which does not know the request's id."""
+    """Return the latest session of a waiting sender, and the id of its request.
+
+    Another session than that of the request waits for no answer: then there is no id.
+    """
     session = latest(waiting.session)
     return session, waiting.request_id if session is waiting.session else UNSET
 

@@ -83,7 +83,7 @@ class EventLog:
 
     A cursor is the seq of the last event that a reader has received. It is a number, so a slow
     reader keeps no event in memory. A reader whose next event was trimmed gets a `Gap`. No gap
-    hides what is still in force: the last event of each standing kind is sent between two gaps.
+    hides what is still in force: the last event of each kind in _STANDING is sent between two gaps.
 
     `lock` is the one under which events get their numbers. `max_bytes` bounds the weight of the
     events: the bytes of their texts, and of an envelope for each.
@@ -114,7 +114,7 @@ class EventLog:
         self.last_seq = self.first_seq = seq
 
     def append(self, event: NumberedEvent) -> None:
-        """Add the event that has the next number. Under the lock."""
+        """Add the event that has the next number; workers read it later. Under the lock."""
         self.last_seq = event.seq
         end = self._end + _ENVELOPE_BYTES
         if type(event) is ChatMessage:

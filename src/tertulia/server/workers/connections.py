@@ -2,6 +2,12 @@
 
 This is the only place where an end of a connection ends its session, and where sockets are closed,
 each on one path. Only the worker's thread uses it. Times are seconds of the monotonic clock.
+
+A challenge: if a newcomer comes from the address of a session, the Room returns a Conflict, and
+`Input._challenge` holds the newcomer and posts a Challenge to the session's worker. There,
+`begin_challenge` sends the session a `ping`. With its next byte, its end, or the end of its time,
+`answer_challengers` posts a ChallengeOver. In the newcomer's worker,
+`Dispatcher._on_challenge_over` has it registered once more: it gets a session or a refusal.
 """
 
 import contextlib
@@ -127,7 +133,7 @@ class Connections:
         self._watchdog.watch_session(connection, session, now)
 
     def expect(self, connection: Connection, route: Route) -> None:
-        """Note the route of the session that a connection is waiting for."""
+        """Note the route of the session that a connection will get, if it is let in."""
         self._by_session[route.number] = connection
 
     def stop_expecting(self, connection: Connection) -> Route:
@@ -176,8 +182,8 @@ class Connections:
         connection.address = address
         return is_admitted
 
-    def drain(self, connection: Connection, now: float, within_s: float | None = None) -> None:
-        """Let the client read the last bytes of a finished connection; all of them were sent.
+    def shut_down(self, connection: Connection, now: float, within_s: float | None = None) -> None:
+        """Shut a finished connection down once its output was sent, so that the client can read it.
 
         It has `within_s` seconds for that (`drain_timeout_s` if None). If answers are still due,
         the connection first waits for them, until the deadline.
@@ -240,7 +246,8 @@ class Connections:
     def begin_challenge(self, connection: Connection, challenge: Challenge, now: float) -> bool:
         """Ping the session in a newcomer's way; return False if there is no answer to wait for.
 
-        The silence of a session that is held does not mean that it is dead: nobody reads it.
+        While a session is held because of others, nobody reads it. So its silence does not mean
+        that it is dead.
         """
         if connection.state is not REGISTERED or connection.waits_for_others:
             return False
@@ -251,7 +258,7 @@ class Connections:
         return True
 
     def answer_challengers(self, connection: Connection) -> None:
-        """Tell the workers of the newcomers that wait for this connection to let them try again."""
+        """Let the newcomers try again that wait for this session's answer, each in its worker."""
         challengers = connection.pop_challengers()
         for newcomer, worker in challengers:
             worker.post(ChallengeOver(newcomer))

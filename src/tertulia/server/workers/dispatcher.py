@@ -352,7 +352,7 @@ class Dispatcher:
             self._watchdog.set_deadline(connection, deadline)
         else:
             connection.source = None
-            self._connections.drain(connection, self._input.now, self._drain.drain_within_s)
+            self._connections.shut_down(connection, self._input.now, self._drain.drain_within_s)
 
     def _handle_results(self, happened: list[Sent]) -> None:
         for sent in happened:
@@ -365,7 +365,9 @@ class Dispatcher:
                 if connection.source is not None:
                     self._sources_due.append(connection)
                 elif connection.state is FINISHING:
-                    self._connections.drain(connection, self._input.now, self._drain.drain_within_s)
+                    self._connections.shut_down(
+                        connection, self._input.now, self._drain.drain_within_s
+                    )
                 elif connection.hold is BACKLOG:
                     self._input.resume(connection)
             case SendResult.BLOCKED:

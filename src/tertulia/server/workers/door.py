@@ -184,7 +184,7 @@ class Entrance:
     def open_native(self, first: bytes) -> Door | None:
         """Return the door for a connection with these first bytes, if they make it obvious.
 
-        Otherwise `open` has to take them in.
+        Otherwise `open` has to take them in. OpenEntrance in doors/entrance.py does both.
         """
         raise NotImplementedError
 

@@ -71,7 +71,7 @@ class Step(Enum):
     """What has to be done instead of answering at once."""
 
     WAIT_FOR_SPACE = auto()  # hold the connection until the history's queue has space
-    FIND_MESSAGE = auto()  # hold the connection until the history has found the message to pin
+    FIND_MESSAGE = auto()  # hold the connection until the history has found a message
     WAIT_FOR_TURN = auto()  # on several machines: hold the connection, and try again
     ASK_PAGE = auto()  # a page was queued: ask for the next one that may be asked for
 

@@ -1,8 +1,9 @@
 """The input of a worker's connections: it reads bytes, and acts on the outcomes of their requests.
 
-The connection's door decodes the bytes (lines of JSON: `RequestBuffer` in `protocol/lines.py`). The
-handler carries each request out. `Input._actions` has a method for each type of outcome, or sends
-the answer. Only the worker's thread runs this; it never waits.
+The connection's door decodes the bytes, the handler carries each request out, and `Input._actions`
+has a method for each type of outcome, or sends the answer. The way of a `say` is told in
+dispatcher.py, that of a direct message in deliveries.py, and that of a challenge in connections.py.
+Only the worker's thread runs this; it never waits.
 """
 
 import errno

@@ -47,7 +47,7 @@ class Switchboard:
         return mailbox is not None and mailbox.post(mail)
 
     def challenge(self, route: Route, challenge: Challenge) -> bool:
-        """Challenge a session; return False if it has ended or cannot be reached."""
+        """Challenge a session, here or on another node; return False if it cannot be reached."""
         if route.node == self._node:
             return self.post(route, challenge)
         if self.challenge_at_node is None:

@@ -101,7 +101,7 @@ class Watchdog:
         due: list[Due] = []
         if now >= connection.challenge_until:
             connection.challenge_until = inf
-            due.append(Due.UNREAD)  # it waits for others: otherwise its end would be due
+            due.append(Due.UNREAD)  # it waits for others: else `_end_due` has returned SILENT
         silence_s = now - connection.last_byte_at
         if silence_s >= config.ping_after_s and connection.answer_by == inf:
             connection.answer_by = now + config.silence_timeout_s - config.ping_after_s
