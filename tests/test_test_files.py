@@ -45,7 +45,6 @@ YET_TO_COME = {
     "server/cluster/genesis.py",
     "server/cluster/inbox.py",
     "server/cluster/letters.py",
-    "server/cluster/node.py",
     "server/cluster/on_the_way.py",
     "server/cluster/proposals.py",
     "server/cluster/relay.py",

@@ -227,8 +227,8 @@ class Node:
             self._give_up_incarnation()
         proposer.send_queued()
         self._note_serving()
-        if replica.executor is not None:
-            replica.executor.post_outcomes()
+        assert replica.executor is not None
+        replica.executor.post_outcomes()
         self._wake(time.monotonic())
         self._wait_for_history()
 
