@@ -8,11 +8,11 @@ import pytest
 from dispatcher_bench import DIRECT, MESSAGE, NOBODY, Bench
 from worker_bench import FakeSocket, PartingDoor, socket_of
 
-from tertulia.protocol.lines import encode
 from tertulia.protocol.messages import (
     CloseReason,
     Closing,
     Error,
+    ErrorCode,
     NodeList,
     Ok,
     Ping,
@@ -244,14 +244,16 @@ def test_a_live_view_gets_its_figures_and_is_read_on(bench):
     bench.receive(bench.ana, Ping(id=1))
     assert bench.heard(bench.ana) == []
     assert bench.watched(bench.ana) == 0
-    bench.read(MeasuresReady(bench.number(bench.ana), encode(Pong(id=7))))
-    assert bench.heard(bench.ana) == [Pong(id=7)]
+    none = Error(id=7, code=ErrorCode.UNAVAILABLE, message="no figures")
+    bench.read(MeasuresReady(bench.number(bench.ana), none))
+    assert bench.heard(bench.ana) == [none]
     assert bench.ana.hold is NOT_HELD
     assert bench.watched(bench.ana) == READABLE
 
 
 def test_figures_for_a_live_view_that_has_gone_are_dropped(bench):
-    bench.read(MeasuresReady(NOBODY, encode(Pong(id=7))))
+    none = Error(id=7, code=ErrorCode.UNAVAILABLE, message="no figures")
+    bench.read(MeasuresReady(NOBODY, none))
     assert bench.heard(bench.ana) == bench.heard(bench.luis) == []
     assert bench.observer.faults == 0
 

@@ -1,6 +1,5 @@
 """From a request to what has to be done about it: what the handler returns, in each case."""
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -37,10 +36,9 @@ from tertulia.server import refusals
 from tertulia.server.hub.directs import Delivery
 from tertulia.server.hub.hub import Registered
 from tertulia.server.hub.room import Conflict
-from tertulia.server.workers.connection import Connection, Hold
+from tertulia.server.workers.connection import NOT_HELD, Connection
 from tertulia.server.workers.door import Control
 from tertulia.server.workers.handler import Finish, Step
-from tertulia.server.workers.measure_requests import MeasureRequest
 
 
 class Bench(WorkerBench):
@@ -318,12 +316,10 @@ def test_the_attendance_is_for_operators():
     bench.close()
 
 
-def test_a_picture_of_the_server_is_asked_for_beside_the_workers(bench):
-    ana, measure_requests = bench.join("ana"), []
-    bench.handler._measure_requests = SimpleNamespace(ask=measure_requests.append)
-    assert bench.handle(ana, TakeMeasures(id=3)) is None
-    assert ana.hold is Hold.MEASURES
-    assert measure_requests == [MeasureRequest(3, bench.mailbox, ana.session.route.number)]
+def test_the_handler_does_not_measure_the_server_itself(bench):
+    ana = bench.join("ana")
+    assert bench.handle(ana, TakeMeasures(id=3)) is Step.TAKE_MEASURES
+    assert ana.hold is NOT_HELD
 
 
 def test_only_the_right_secret_makes_an_operator():

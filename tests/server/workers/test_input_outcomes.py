@@ -1,6 +1,7 @@
 """What the input does with what the handler returns: pages, registrations, direct messages."""
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,9 +19,11 @@ from tertulia.protocol.messages import (
     Register,
     Welcome,
 )
+from tertulia.protocol.watching import TakeMeasures
 from tertulia.server.hub.directs import Delivery, Handover
 from tertulia.server.workers.connection import Hold, State
 from tertulia.server.workers.mail import Challenge, ChallengeOver, Deliver, DeliveryOver, Evict
+from tertulia.server.workers.measure_requests import MeasureRequest
 
 
 @pytest.fixture
@@ -40,6 +43,19 @@ def beside(bench: WorkerBench) -> Iterator[WorkerBench]:
 
 def codes(messages: list[Any]) -> list[str]:
     return [message.code for message in messages if isinstance(message, Error)]
+
+
+# --- figures of the server ------------------------------------------------------------------------
+
+
+def test_figures_are_asked_for_beside_the_workers_while_their_console_is_held(bench):
+    ana, asked = bench.join("ana"), []
+    bench.input._measure_requests = SimpleNamespace(ask=asked.append)
+    ready: list[Any] = ana.door.decoded
+    ready.append(TakeMeasures(id=3))
+    bench.receive(ana, b"\n")
+    assert asked == [MeasureRequest(3, bench.mailbox, ana.session.route.number)]
+    assert ana.hold is Hold.MEASURES
 
 
 # --- pages ---------------------------------------------------------------------------------------

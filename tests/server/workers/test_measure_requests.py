@@ -3,16 +3,11 @@
 import logging
 import select
 
-import msgspec
-
 from tertulia.protocol.measures import Measures
 from tertulia.protocol.messages import Error, ErrorCode
-from tertulia.protocol.watching import MeasuresTaken
 from tertulia.server.config import Config
 from tertulia.server.workers.mail import MeasuresReady
 from tertulia.server.workers.measure_requests import MeasureRequest, MeasureRequests
-
-_decoder = msgspec.json.Decoder(MeasuresTaken | Error)
 
 
 class Owner:
@@ -47,7 +42,7 @@ def test_a_look_that_fails_is_logged_and_refused(caplog):
     measure_requests.close()
     measure_requests.ask(MeasureRequest(6, owner, 9))
     assert [mail.session_number for mail in owner.mail] == [9]
-    refused = _decoder.decode(owner.mail[0].line)
+    refused = owner.mail[0].answer
     assert isinstance(refused, Error)
     assert (refused.id, refused.code) == (5, ErrorCode.UNAVAILABLE)
     assert "no time has passed" in caplog.text

@@ -33,6 +33,7 @@ from tertulia.protocol.watching import TakeMeasures
 from tertulia.server.doors.native import NativeDoor
 from tertulia.server.hub.ordered import SendAway, ServesAgain
 from tertulia.server.workers.connection import Hold, State
+from tertulia.server.workers.handler import Step
 from tertulia.server.workers.mail import AdoptConsole, Drain
 from tertulia.server.workers.poller import READABLE
 
@@ -444,8 +445,7 @@ def test_the_end_of_the_input_waits_for_the_messages_although_the_node_serves_ag
 def test_the_console_sees_figures_of_a_node_that_does_not_serve(bench: NodeBench) -> None:
     ana = bench.enter("ana")
     bench.near.hub.serve_until(0.0)
-    assert bench.handler.handle(ana, TakeMeasures(id=1), bench.clock.s) is None
-    assert ana.hold is Hold.MEASURES
+    assert bench.handler.handle(ana, TakeMeasures(id=1), bench.clock.s) is Step.TAKE_MEASURES
 
 
 def test_the_console_stays_when_the_users_are_sent_to_another_node(bench: NodeBench) -> None:

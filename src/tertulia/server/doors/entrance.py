@@ -19,7 +19,7 @@ from tertulia.server.doors.http import MAX_HEAD_BYTES, Site, error_response, loo
 from tertulia.server.doors.monitoring import asks_for_monitoring
 from tertulia.server.doors.native import NativeDoor
 from tertulia.server.doors.responses import text_response
-from tertulia.server.workers.door import Entrance, Form, Opened
+from tertulia.server.workers.door import AnyMessage, Entrance, Form, Opened
 from tertulia.tls.channel import HANDSHAKE_RECORD, HTTP, NATIVE, TlsChannel
 
 _OBJECT = ord("{")  # the first byte of a line of JSON
@@ -129,7 +129,7 @@ class OpenEntrance(Entrance):
         """Return None: there are no requests before the protocol is known."""
         self.has_more = False
 
-    def encode(self, message: ServerMessage) -> bytes:
+    def encode(self, message: AnyMessage) -> bytes:
         """Return the bytes of a refusal, in the protocol that the first bytes indicate."""
         if self.tls is not None and not self.tls.is_open:
             return b""

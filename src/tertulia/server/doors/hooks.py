@@ -22,7 +22,7 @@ from tertulia.protocol.messages import (
     ServerMessage,
 )
 from tertulia.server.doors.responses import text_response
-from tertulia.server.workers.door import Control, Form, HookPost, Opened
+from tertulia.server.workers.door import AnyMessage, Control, Form, HookPost, Opened
 
 MAX_BODY_BYTES = 16 * 1024
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -160,7 +160,7 @@ class HookDoor:
         problem = Error(code=ErrorCode.MALFORMED, message=reason)
         return HookPost(self._secret, "", problem)
 
-    def encode(self, message: ServerMessage) -> bytes:
+    def encode(self, message: AnyMessage) -> bytes:
         """Return an answer as an HTTP response with one line of text."""
         match message:
             case Ok():

@@ -22,7 +22,7 @@ except ImportError:  # the library was installed without its part in C
 from tertulia.protocol import lines
 from tertulia.protocol.lines import MAX_LINE_BYTES, LineTooLong
 from tertulia.protocol.messages import CloseReason, Ping, Request, ServerMessage
-from tertulia.server.workers.door import Control, Form, Violation
+from tertulia.server.workers.door import AnyMessage, Control, Form, Violation
 
 # Nothing else can be sent in the middle of a frame, so it must not be long.
 MAX_SLICE_BYTES = 16 * 1024
@@ -163,7 +163,7 @@ class WebSocketDoor:
         self._inputs = kept
         return taken
 
-    def encode(self, message: ServerMessage) -> bytes:
+    def encode(self, message: AnyMessage) -> bytes:
         """Return the bytes of a message."""
         return text_message(lines.encode(message))
 

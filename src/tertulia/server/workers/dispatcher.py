@@ -217,7 +217,7 @@ class Dispatcher:
                 self._guarded(mail.connection, self._on_notice_stored, mail)
             case MeasuresReady():
                 viewer = self._connections.of_session(mail.session_number)
-                self._guarded(viewer, self._on_measures_ready, mail.line)
+                self._guarded(viewer, self._on_measures_ready, mail)
             case Ordered() | ServesAgain() | StandsStill() | SendAway() | NodesNamed():
                 self._node_mail_handler.handle(mail)
             case Beat():
@@ -291,8 +291,8 @@ class Dispatcher:
             connection, CloseReason(last_message.reason), last_message, self._input.now
         )
 
-    def _on_measures_ready(self, connection: Connection, line: bytes) -> None:
-        self._output.send_bytes(connection, line)
+    def _on_measures_ready(self, connection: Connection, mail: MeasuresReady) -> None:
+        self._output.send(connection, mail.answer)
         self._input.resume(connection)
 
     # --- deadlines and output ------------------------------------------------------------------

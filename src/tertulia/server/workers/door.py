@@ -19,7 +19,7 @@ from tertulia.protocol.messages import (
     Request,
     ServerMessage,
 )
-from tertulia.protocol.watching import TakeMeasures
+from tertulia.protocol.watching import MeasuresTaken, TakeMeasures
 from tertulia.server.hub.eventlog import Encode
 from tertulia.server.workers.access import HeaderRule
 from tertulia.server.workers.proxy_header import ProxyHeaderReader
@@ -56,6 +56,7 @@ class HookPost(Struct, frozen=True):
 
 
 AnyRequest = Request | Control | HookPost | TakeMeasures
+AnyMessage = ServerMessage | MeasuresTaken
 
 
 class Violation(Exception):
@@ -107,7 +108,7 @@ class Door(Protocol):
     def pop_pings(self) -> Sequence[Ping | Control]:
         """Remove and return every complete ping; everything else stays, in order."""
 
-    def encode(self, message: ServerMessage, /) -> bytes:
+    def encode(self, message: AnyMessage, /) -> bytes:
         """Return the bytes of a message."""
 
     def encode_all(self, messages: Sequence[ServerMessage], /) -> bytes:

@@ -45,11 +45,10 @@ from tertulia.server.hub.room import Conflict
 from tertulia.server.hub.session import Route, Session
 from tertulia.server.hub.unkept import refuse_page
 from tertulia.server.hub.wait import Wait
-from tertulia.server.workers.connection import Connection, Hold
+from tertulia.server.workers.connection import Connection
 from tertulia.server.workers.door import AnyRequest, Control, HookPost
 from tertulia.server.workers.guesses import EntryCode
 from tertulia.server.workers.mailbox import Mailbox
-from tertulia.server.workers.measure_requests import MeasureRequest
 from tertulia.server.workers.notice_owner import NoticeOwner
 from tertulia.server.workers.rate_limit import RateLimit, TokenBucket
 from tertulia.server.workers.shared import Shared
@@ -73,6 +72,8 @@ class Step(Enum):
     WAIT_FOR_SPACE = auto()  # hold the connection until the history's queue has space
     FIND_MESSAGE = auto()  # hold the connection until the history has found a message
     WAIT_FOR_TURN = auto()  # on several machines: hold the connection, and try again
+    WAIT_FOR_NOTICE = auto()  # hold the connection until the notice that it has posted is stored
+    TAKE_MEASURES = auto()  # hold the connection, and ask for figures of the running server
     ASK_PAGE = auto()  # a page was queued: ask for the next one that may be asked for
 
 
@@ -108,7 +109,6 @@ class RequestHandler:
         self._entry_code = shared.entry_code
         self._operator_secret = shared.operator_secret
         self._hook_access = shared.hook_access
-        self._measure_requests = shared.measure_requests
         self._moderator = hub.moderator
         self._direct_messages = hub.direct_messages
         self._limits_rate = shared.config.rate_limit_per_s is not None
@@ -150,11 +150,7 @@ class RequestHandler:
             case Control():
                 return request
             case TakeMeasures():
-                connection.hold_for(Hold.MEASURES)
-                self._measure_requests.ask(
-                    MeasureRequest(request.id, self._mailbox, session.route.number)
-                )
-                return None
+                return Step.TAKE_MEASURES
             case Register():
                 return refusals.already_registered(request, session.name.shown)
             case BecomeOperator():
@@ -208,16 +204,15 @@ class RequestHandler:
             return None
         return Finish(CloseReason.REFUSED, refusals.not_registered(UNSET))
 
-    def _post(self, connection: Connection, post: HookPost, now: float) -> Finish | None:
-        """Publish a text from a hook; None: the connection is held until it is stored."""
+    def _post(self, connection: Connection, post: HookPost, now: float) -> Finish | Step:
+        """Publish a text from a hook, or let its connection wait until it is stored."""
         refusal = self._hook_access.check(post.secret, connection.address, now) or post.problem
         if refusal is not None:  # not logged as REFUSED: strangers could fill the log
             return Finish(CloseReason.QUIT, refusal)
         owner = NoticeOwner(connection, self._mailbox)
         outcome = self._hub.notices.say(post.secret, post.text, owner)
         if isinstance(outcome, Wait):
-            connection.hold_for(Hold.NOTICE)
-            return None
+            return Step.WAIT_FOR_NOTICE
         return Finish(CloseReason.QUIT, outcome)
 
     def register(

@@ -47,18 +47,12 @@ from tertulia.server.workers.connection import (
 )
 from tertulia.server.workers.connections import Connections
 from tertulia.server.workers.deliveries import Deliveries
-from tertulia.server.workers.door import (
-    AnyRequest,
-    Control,
-    Entrance,
-    HookPost,
-    Opened,
-    Violation,
-)
+from tertulia.server.workers.door import AnyRequest, Control, Entrance, HookPost, Opened, Violation
 from tertulia.server.workers.doorkeeper import Doorkeeper
 from tertulia.server.workers.handler import Finish, Outcome, RequestHandler, Step
 from tertulia.server.workers.mail import Challenge, ChallengeOver, Evict, Expel
 from tertulia.server.workers.mailbox import Mailbox
+from tertulia.server.workers.measure_requests import MeasureRequest
 from tertulia.server.workers.output import Output
 from tertulia.server.workers.poller import READABLE, WRITABLE, Poller
 from tertulia.server.workers.shared import Shared
@@ -82,6 +76,7 @@ class Input:
         config = shared.config
         self._history = shared.history
         self._pages = shared.pages
+        self._measure_requests = shared.measure_requests
         self._switchboard = shared.switchboard
         self._mailbox = mailbox
         self._connections = connections
@@ -289,25 +284,29 @@ class Input:
             self._connections.expect(connection, connection.route)
 
     def _do_step(self, connection: Connection, request: AnyRequest, step: Step) -> None:
-        session, pages = connection.session, self._pages
+        session, pages, mailbox = connection.session, self._pages, self._mailbox
         if step is Step.WAIT_FOR_TURN:
             connection.hold_for(Hold.TURN, request)
-            return
-        if session is None or pages is None:
-            return
-        if step is Step.ASK_PAGE:
+        elif step is Step.WAIT_FOR_NOTICE:
+            connection.hold_for(Hold.NOTICE)
+        elif step is Step.ASK_PAGE:
             self.ask_next_page(connection)
+        elif session is None:
+            return
+        elif step is Step.TAKE_MEASURES:
+            connection.hold_for(Hold.MEASURES)
+            self._measure_requests.ask(MeasureRequest(request.id, mailbox, session.route.number))
         elif step is Step.WAIT_FOR_SPACE:
             connection.hold_for(Hold.SPACE, request)
             assert self._history is not None, "only its queue can be full"
-            self._history.when_space(self._mailbox, session.route.number)
+            self._history.when_space(mailbox, session.route.number)
         elif isinstance(request, PinMessage | AskSeenBy) and request.seq is not UNSET:
             connection.hold_for(Hold.MESSAGE, request)
+            assert pages is not None, "only a history looks for messages"
             look_for = GetHistory(
                 id=request.id, after=max(0, request.seq - 1), before=request.seq + 1, limit=1
             )
-            number = session.route.number
-            pages.ask(PageTicket(look_for, self._mailbox, number, is_for_held=True))
+            pages.ask(PageTicket(look_for, mailbox, session.route.number, is_for_held=True))
 
     def _moderate(self, connection: Connection, request: Request, done: Moderated) -> None:
         """Answer an operator, and end the sessions that the request has removed."""

@@ -9,7 +9,8 @@ import socket
 
 from msgspec import UNSET, Struct, UnsetType
 
-from tertulia.protocol.messages import Closing, Direct
+from tertulia.protocol.messages import Closing, Direct, Error
+from tertulia.protocol.watching import MeasuresTaken
 from tertulia.server.history.mail import PageReady, SpaceAgain, Stored
 from tertulia.server.hub.directs import Delivery, Handover, Reply
 from tertulia.server.hub.ordered import NodesNamed, Ordered, SendAway, ServesAgain, StandsStill
@@ -137,10 +138,10 @@ class Expel(Struct, frozen=True):
 
 
 class MeasuresReady(Struct, frozen=True):
-    """The figures that a live view waits for, as a line."""
+    """The figures that a live view waits for, or the reason why there are none."""
 
     session_number: int
-    line: bytes
+    answer: MeasuresTaken | Error
 
 
 class HandshakeStepDone(Struct, frozen=True):

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from msgspec import UnsetType
 
-from tertulia.protocol.lines import encode
 from tertulia.protocol.measures import Measures
 from tertulia.protocol.messages import Error, ErrorCode
 from tertulia.protocol.watching import MeasuresTaken
@@ -69,13 +68,13 @@ class MeasureRequests:
             os.eventfd_read(self._eventfd)
             wanted, self._wanted = self._wanted, []
         for request in wanted:
-            request.owner.post(MeasuresReady(request.session_number, self._line(request)))
+            request.owner.post(MeasuresReady(request.session_number, self._answer(request)))
 
-    def _line(self, request: MeasureRequest) -> bytes:
+    def _answer(self, request: MeasureRequest) -> MeasuresTaken | Error:
         try:
             measures = self.measure()
         except Exception:
             log.exception("measuring failed")  # a fault here must not end the server
             reason = "the server could not measure itself: its log says why"
-            return encode(Error(id=request.id, code=ErrorCode.UNAVAILABLE, message=reason))
-        return encode(MeasuresTaken(id=request.id, model=self._model, measures=measures))
+            return Error(id=request.id, code=ErrorCode.UNAVAILABLE, message=reason)
+        return MeasuresTaken(id=request.id, model=self._model, measures=measures)

@@ -17,7 +17,7 @@ from tertulia.server.hub.eventlog import EventLog
 from tertulia.server.observer import Observer
 from tertulia.server.workers.behind import Behind, Late
 from tertulia.server.workers.connection import BACKLOG, CLOSED, REGISTERED, Connection
-from tertulia.server.workers.door import Form
+from tertulia.server.workers.door import AnyMessage, Form
 
 _MAX_OWN_PRESENCE = 1_000  # own status changes that a session has not taken; about 100 KiB
 
@@ -64,7 +64,7 @@ class Output:
 
     # --- for one connection --------------------------------------------------------------------
 
-    def send(self, connection: Connection, message: ServerMessage) -> None:
+    def send(self, connection: Connection, message: AnyMessage) -> None:
         """Queue a private message for a connection.
 
         A connection for which more than `private_bytes` are queued is OVERFLOWING.
