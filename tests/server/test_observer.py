@@ -159,3 +159,18 @@ def test_handshakes_that_fail_are_outsiders_too(caplog):
         observer.on_tls_failed("10.0.0.3", "NO_SHARED_CIPHER")
     assert caplog.messages == ["refused address=10.0.0.3 code=tls_failed reason=no_shared_cipher"]
     assert observer.refused == {"tls_failed": 3}
+
+
+def test_of_wrong_secrets_one_line_a_minute_is_logged_for_each_kind(caplog):
+    clock = StandingClock()
+    observer = Observer(SparseLog(clock.monotonic))
+    for address in ("10.0.0.1", "10.0.0.2", "10.0.0.3"):
+        observer.on_wrong_secret("hook", address)
+    observer.on_wrong_secret("operator secret", "10.0.0.4")
+    clock.s += 60.0
+    observer.on_wrong_secret("hook", "10.0.0.1")
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("WARNING", "wrong hook address=10.0.0.1 not_logged=0"),
+        ("WARNING", "wrong operator secret address=10.0.0.4 not_logged=0"),
+        ("WARNING", "wrong hook address=10.0.0.1 not_logged=2"),
+    ]

@@ -172,6 +172,12 @@ class Observer:
         if limited is not None:
             self.rate_limited[limited] += 1
 
+    def on_wrong_secret(self, what: str, address: str) -> None:
+        """Note a wrong guess, or an old program, once a minute; `what` is what was not known."""
+        left_out = self._sparse_log.admit(f"wrong {what}")
+        if left_out is not None:
+            log.warning("wrong %s address=%s not_logged=%d", what, address, left_out)
+
     def on_fault(self, subject: object) -> None:
         """Log and count the exception that is being handled; `subject` is what it concerns."""
         self.faults += 1

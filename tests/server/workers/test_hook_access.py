@@ -2,12 +2,10 @@
 
 import pytest
 from hook_chat import HookChat
-from standing_clock import StandingClock
 
 from tertulia.protocol.hooks import RemoveHook
 from tertulia.protocol.messages import Error
 from tertulia.server.config import Config
-from tertulia.server.observer import SparseLog
 from tertulia.server.workers.hook_access import HookAccess
 
 HOME, AWAY = "10.0.0.1", "10.0.0.2"
@@ -19,9 +17,7 @@ class Bench:
     def __init__(self, **options) -> None:
         self.chat = HookChat()
         self.secret = self.chat.create_hook()
-        self.clock = StandingClock()
-        sparse_log = SparseLog(self.clock.monotonic)
-        self.access = HookAccess(Config(port=0, **options), self.chat.hub.notices, sparse_log)
+        self.access = HookAccess(Config(port=0, **options), self.chat.hub.notices)
 
     def check(
         self, secret: str | None = None, address: str = HOME, now: float = 0.0
@@ -49,17 +45,6 @@ def test_after_five_wrong_secrets_not_even_the_right_one_is_looked_at(bench):
     assert (refused.code, refused.retry_after) == ("rate_limited", 290.0)
     assert bench.code(address=AWAY, now=10.0) is None
     assert bench.code(now=300.0) is None
-
-
-def test_of_wrong_secrets_one_line_a_minute_is_logged(bench, caplog):
-    for address in (HOME, AWAY, "10.0.0.3"):
-        bench.check("wrong", address)
-    bench.clock.s += 60.0
-    bench.check("wrong")
-    assert [record.getMessage() for record in caplog.records] == [
-        f"wrong hook address={HOME} not_logged=0",
-        f"wrong hook address={HOME} not_logged=2",
-    ]
 
 
 def test_twenty_notices_come_at_once_through_a_hook_and_then_one_a_second(bench):

@@ -114,6 +114,13 @@ def test_a_wrong_secret_is_told_before_anything_about_the_text(bench, problem):
     assert bench.observer.refused_requests == {ErrorCode.NOT_FOUND: 1}
 
 
+def test_a_wrong_hook_is_logged_and_a_known_one_is_not(bench, caplog):
+    bench.post(problem=BAD_BODY)
+    assert caplog.messages == []
+    bench.post(secret="wrong")
+    assert caplog.messages == ["wrong hook address=10.0.0.9 not_logged=0"]
+
+
 def test_a_body_that_is_no_text_is_refused_to_who_knows_the_secret(bench):
     program = bench.post(problem=BAD_BODY)
     assert bench.heard(program) == [BAD_BODY]

@@ -10,6 +10,7 @@ from tertulia.protocol.messages import (
     Closing,
     Direct,
     Error,
+    ErrorCode,
     HistoryPage,
     ListUsers,
     Ok,
@@ -62,6 +63,14 @@ def bench():
     bench = Bench()
     yield bench
     bench.close()
+
+
+def test_a_wrong_secret_is_logged_with_its_address(bench, caplog):
+    bench.receive(bench.luis, BecomeOperator(id=1, secret="friend"))
+    [refusal] = bench.heard(bench.luis)
+    assert refusal.code == ErrorCode.OPERATOR_WRONG
+    address = bench.luis.address
+    assert caplog.messages == [f"wrong operator secret address={address} not_logged=0"]
 
 
 def test_what_an_operator_decides_is_answered_once_it_is_stored(bench):

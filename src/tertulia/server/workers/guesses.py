@@ -6,7 +6,6 @@ check. A comparison takes the same time for every guess. `now` is in seconds of 
 
 import hashlib
 import hmac
-import logging
 import secrets
 import threading
 from collections import OrderedDict, deque
@@ -15,13 +14,10 @@ from collections.abc import Callable
 from msgspec import UNSET
 
 from tertulia.protocol.codes import MAX_CODE_CHARS, fold_code
-from tertulia.protocol.messages import Error, ErrorCode, Register
+from tertulia.protocol.messages import Error, Register
 from tertulia.protocol.moderation import BecomeOperator
 from tertulia.server import refusals
 from tertulia.server.config import Config
-from tertulia.server.observer import SparseLog
-
-log = logging.getLogger("tertulia.server")
 
 _MAX_ADDRESSES = 100_000  # with counted wrong guesses; at the bound the oldest is forgotten
 
@@ -89,9 +85,8 @@ class EntryCode:
 class OperatorSecret:
     """The secret that makes its user an operator. Any thread may call."""
 
-    def __init__(self, secret: str | None, guesses: Guesses, sparse_log: SparseLog) -> None:
+    def __init__(self, secret: str | None, guesses: Guesses) -> None:
         """Without `secret`, every guess is wrong."""
-        self._sparse_log = sparse_log
         self._digest = _exact_digest(secrets.token_urlsafe(32) if secret is None else secret)
         self._guesses = guesses
 
@@ -104,9 +99,6 @@ class OperatorSecret:
         if verdict is True:
             return None
         if verdict is False:
-            left_out = self._sparse_log.admit(ErrorCode.OPERATOR_WRONG)
-            if left_out is not None:
-                log.warning("wrong operator secret address=%s not_logged=%d", address, left_out)
             return refusals.operator_wrong(request)
         return refusals.guessed_too_often(request.id, verdict)
 

@@ -4,7 +4,6 @@ Wrong secrets are limited by address, separately from wrong codes: a program wit
 not keep people at the same computer out of the chat. `now` is in seconds of the monotonic clock.
 """
 
-import logging
 import threading
 from collections import OrderedDict
 
@@ -15,11 +14,8 @@ from tertulia.server import refusals
 from tertulia.server.config import Config
 from tertulia.server.hub.hooks import hash_of
 from tertulia.server.hub.notices import Notices
-from tertulia.server.observer import SparseLog
 from tertulia.server.workers.guesses import Guesses
 from tertulia.server.workers.rate_limit import TokenBucket
-
-log = logging.getLogger("tertulia.server")
 
 _PER_S, _BURST = 1.0, 20.0  # notices through one hook
 _MAX_LIMITS = 1_000  # hooks whose notices are counted; at the bound the oldest is forgotten
@@ -28,10 +24,9 @@ _MAX_LIMITS = 1_000  # hooks whose notices are counted; at the bound the oldest 
 class HookAccess:
     """The rate limits of all hooks, and the wrong secrets of each address."""
 
-    def __init__(self, config: Config, notices: Notices, sparse_log: SparseLog) -> None:
+    def __init__(self, config: Config, notices: Notices) -> None:
         self._is_limited = config.rate_limit_per_s is not None
         self._notices = notices
-        self._sparse_log = sparse_log
         self._guesses = Guesses(config)
         self._lock = threading.Lock()
         self._limits: OrderedDict[str, TokenBucket] = OrderedDict()
@@ -40,9 +35,6 @@ class HookAccess:
         """Return the refusal of a post, if it is refused."""
         verdict = self._guesses.judge(address, lambda: self._notices.knows(secret), now)
         if verdict is False:
-            left_out = self._sparse_log.admit("hook_wrong")
-            if left_out is not None:
-                log.warning("wrong hook address=%s not_logged=%d", address, left_out)
             return refusals.hook_unknown()
         if verdict is not True:
             return refusals.guessed_too_often(UNSET, verdict)

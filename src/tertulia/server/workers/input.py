@@ -303,9 +303,8 @@ class Input:
         elif isinstance(request, PinMessage | AskSeenBy) and request.seq is not UNSET:
             connection.hold_for(Hold.MESSAGE, request)
             assert pages is not None, "only a history looks for messages"
-            look_for = GetHistory(
-                id=request.id, after=max(0, request.seq - 1), before=request.seq + 1, limit=1
-            )
+            seq = request.seq
+            look_for = GetHistory(id=request.id, after=max(0, seq - 1), before=seq + 1, limit=1)
             pages.ask(PageTicket(look_for, mailbox, session.route.number, is_for_held=True))
 
     def _moderate(self, connection: Connection, request: Request, done: Moderated) -> None:
@@ -351,17 +350,18 @@ class Input:
         self._output.send_bytes(connection, control.answer)
 
     def _refuse(self, connection: Connection, request: AnyRequest | None, error: Error) -> None:
-        self._count_refusal(connection, request, error)
+        self._on_refusal(connection, request, error)
         self._output.send(connection, error)
 
-    def _count_refusal(
-        self, connection: Connection, request: AnyRequest | None, error: Error
-    ) -> None:
-        limited = None
+    def _on_refusal(self, connection: Connection, request: AnyRequest | None, error: Error) -> None:
+        limited, is_notice = None, isinstance(request, HookPost)
         if error.code == ErrorCode.RATE_LIMITED:
-            limited = "requests" if connection.session is not None else "registrations"
-            if isinstance(request, HookPost):
-                limited = "hooks"
+            of_newcomer = "hooks" if is_notice else "registrations"
+            limited = "requests" if connection.session is not None else of_newcomer
+        elif error.code == ErrorCode.OPERATOR_WRONG:
+            self._observer.on_wrong_secret("operator secret", connection.address)
+        elif is_notice and error.code == ErrorCode.NOT_FOUND:
+            self._observer.on_wrong_secret("hook", connection.address)
         self._observer.on_refused_request(error.code, limited)
 
     def _reply(self, _connection: Connection, _request: Request, replies: list[Reply]) -> None:
@@ -369,7 +369,7 @@ class Input:
 
     def _finish(self, connection: Connection, request: AnyRequest | None, end: Finish) -> None:
         if isinstance(end.last_message, Error):
-            self._count_refusal(connection, request, end.last_message)
+            self._on_refusal(connection, request, end.last_message)
         if end.reason is CloseReason.REFUSED and isinstance(end.last_message, Error):
             name = request.name if isinstance(request, Register) else ""
             self._observer.on_refused(connection.address, end.last_message.code, name)

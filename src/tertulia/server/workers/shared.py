@@ -50,8 +50,6 @@ class Shared:
         self.measure_requests = MeasureRequests(config)
         self.rate_limits = RateLimits(config)
         self.sparse_log = SparseLog()
-        self.operator_secret = OperatorSecret(
-            config.operator_secret, Guesses(config), self.sparse_log
-        )
-        self.hook_access = HookAccess(config, hub.notices, self.sparse_log)
+        self.operator_secret = OperatorSecret(config.operator_secret, Guesses(config))
+        self.hook_access = HookAccess(config, hub.notices)
         self.entry_code = None if config.code is None else EntryCode(config.code, Guesses(config))
