@@ -182,10 +182,15 @@ class Dispatcher:
                     self._guarded(console, self._say_goodbye)
             case Drain():
                 self.is_draining, self._drain = True, mail
-                for connection in self._connections:
-                    self._guarded(connection, self._say_goodbye)
-            case Stored() | PageReady() | SpaceAgain():
-                self._history_answers.handle(mail)
+                self._do_for_all(self._say_goodbye)
+            case Stored(rows=rows):
+                self._history_answers.acknowledge(rows)
+            case PageReady():
+                asker = self._connections.of_session(mail.session_number)
+                self._guarded(asker, self._history_answers.on_page, mail)
+            case SpaceAgain():
+                speaker = self._connections.of_session(mail.session_number)
+                self._guarded(speaker, self._history_answers.try_again)
             case Deliver():
                 self._deliveries.on_deliver(mail)
             case DirectsWaiting():
@@ -218,8 +223,17 @@ class Dispatcher:
             case MeasuresReady():
                 viewer = self._connections.of_session(mail.session_number)
                 self._guarded(viewer, self._on_measures_ready, mail)
-            case Ordered() | ServesAgain() | StandsStill() | SendAway() | NodesNamed():
-                self._node_mail_handler.handle(mail)
+            case Ordered(rows=outcomes):
+                for row in outcomes:
+                    self._node_mail_handler.handle_outcome(row)
+            case ServesAgain():
+                self._do_for_all(self._node_mail_handler.try_waiting_request)
+            case StandsStill():
+                self._do_for_all(self._node_mail_handler.look_ahead)
+            case SendAway():
+                self._do_for_all(self._node_mail_handler.send_away)
+            case NodesNamed():
+                self._do_for_all(self._node_mail_handler.name_nodes, mail)
             case Beat():
                 mail.is_answered = True
 
@@ -247,6 +261,10 @@ class Dispatcher:
                 self._node_mail_handler.discard_outcomes(mail.rows)
             case _:
                 pass  # the connections that it concerns are closed
+
+    def _do_for_all(self, step: Callable[..., None], *arguments: object) -> None:
+        for connection in self._connections:
+            self._guarded(connection, step, *arguments)
 
     def _say_goodbye(self, connection: Connection) -> None:
         retry_after = round(random.uniform(*self._drain.retry_after_s), 3)

@@ -1,4 +1,4 @@
-"""Handles the history's mail to a worker: acknowledgements, pages, and space in its queue.
+"""Answers with what the history sends to a worker: acknowledgements, pages, and space in its queue.
 
 Only the worker's thread runs this; it never waits.
 """
@@ -9,7 +9,7 @@ from tertulia.protocol.attendance import AskSeenBy
 from tertulia.protocol.messages import Answer, Error, ErrorCode, HistoryPage, Ok
 from tertulia.protocol.moderation import PinMessage
 from tertulia.server import refusals
-from tertulia.server.history.mail import Page, PageReady, SpaceAgain, Stored
+from tertulia.server.history.mail import Page, PageReady
 from tertulia.server.hub.session import Receipt
 from tertulia.server.observer import Observer
 from tertulia.server.workers.connection import REGISTERED, Connection
@@ -37,19 +37,8 @@ class HistoryAnswers:
         self._output = output
         self._observer = observer
 
-    def handle(self, mail: Stored | PageReady | SpaceAgain) -> None:
-        """Carry out one message of the history."""
-        match mail:
-            case Stored(rows=rows):
-                self._acknowledge(rows)
-            case PageReady():
-                asker = self._connections.of_session(mail.session_number)
-                self._guarded(asker, self._on_page, mail)
-            case SpaceAgain():
-                speaker = self._connections.of_session(mail.session_number)
-                self._guarded(speaker, self._try_again)
-
-    def _acknowledge(self, rows: list[tuple[Receipt, bool]]) -> None:
+    def acknowledge(self, rows: list[tuple[Receipt, bool]]) -> None:
+        """Send the answers to requests whose effect is on the disk, or was not written."""
         answers: dict[Connection, list[Answer]] = {}
         for receipt, is_stored in rows:
             connection = self._connections.of_session(receipt.session_number)
@@ -74,7 +63,8 @@ class HistoryAnswers:
         else:
             self._output.send_bytes(connection, b"")
 
-    def _on_page(self, connection: Connection, mail: PageReady) -> None:
+    def on_page(self, connection: Connection, mail: PageReady) -> None:
+        """Send a page, or go on with the request for which its message was looked for."""
         if mail.is_for_held:
             self._on_message_found(connection, mail.page)
             return
@@ -97,7 +87,8 @@ class HistoryAnswers:
                 outcome = self._handler.message_found(connection, session, request, page, now)
             self._input.act_and_resume(connection, session, request, outcome)
 
-    def _try_again(self, connection: Connection) -> None:
+    def try_again(self, connection: Connection) -> None:
+        """Carry out the request that has waited for space in the history's queue."""
         request, session = connection.release_hold(), connection.session
         if connection.state is REGISTERED and session and request is not None:
             outcome = self._handler.try_again(connection, session, request)

@@ -6,9 +6,6 @@ have their places. So a client's requests take effect in their order. Only the w
 this.
 """
 
-from collections.abc import Callable
-from functools import partial
-
 from msgspec import UNSET
 
 from tertulia.protocol.messages import (
@@ -30,11 +27,7 @@ from tertulia.server.hub.hub import Hub, Registered
 from tertulia.server.hub.moderated import Moderated
 from tertulia.server.hub.ordered import (
     NodesNamed,
-    Ordered,
     OrderedRow,
-    SendAway,
-    ServesAgain,
-    StandsStill,
 )
 from tertulia.server.hub.room import Conflict
 from tertulia.server.hub.wait import Wait
@@ -129,33 +122,23 @@ class NodeMailHandler:
         self._hub = shared.hub
         self._switchboard = shared.switchboard
 
-    def handle(self, mail: Ordered | ServesAgain | StandsStill | SendAway | NodesNamed) -> None:
-        """Carry out one message of the node."""
-        if isinstance(mail, Ordered):
-            for row in mail.rows:
-                self._handle_outcome(row)
-            return
-        step: Callable[[Connection], None] = self._send_away
-        if isinstance(mail, ServesAgain):
-            step = self._try_waiting_request
-        elif isinstance(mail, StandsStill):
-            assert isinstance(self._input, NodeInput)
-            step = self._input.look_ahead
-        elif isinstance(mail, NodesNamed):
-            step = partial(self._send, message=NodeList(nodes=mail.nodes, per_node=mail.per_node))
-        for connection in self._connections:
-            self._connections.guarded(connection, step)
+    def look_ahead(self, connection: Connection) -> None:
+        """Begin to answer the pings of a connection, if it is held for the log."""
+        assert isinstance(self._input, NodeInput)
+        self._input.look_ahead(connection)
 
-    def _send(self, connection: Connection, message: NodeList) -> None:
+    def name_nodes(self, connection: Connection, mail: NodesNamed) -> None:
+        """Tell a client which nodes are up, if it wants to know."""
         if connection.state is REGISTERED and connection.hears_nodes:
-            self._output.send(connection, message)
+            self._output.send(connection, NodeList(nodes=mail.nodes, per_node=mail.per_node))
 
     def discard_outcomes(self, rows: list[OrderedRow]) -> None:
         """Handle outcomes whose connections have ended."""
         for row in rows:
             discard_outcome(row, self._hub, self._switchboard)
 
-    def _handle_outcome(self, row: OrderedRow) -> None:
+    def handle_outcome(self, row: OrderedRow) -> None:
+        """Carry out the outcome of one request of this worker."""
         connection = self._connections.of_session(row.number)
         if connection is None:
             self.discard_outcomes([row])
@@ -175,7 +158,7 @@ class NodeMailHandler:
                 self._input.act(connection, request, outcome)
             self._input.send_own_presence(connection, session)
             if not connection.orders_due:
-                self._try_waiting_request(connection)
+                self.try_waiting_request(connection)
         elif connection.hold is Hold.ORDER and connection.state is REGISTERED:
             connection.release_hold()
             outcome = self._handler.note_wait(connection, outcome)
@@ -196,7 +179,7 @@ class NodeMailHandler:
         if connection.hold is NOT_HELD:
             self._input.resume(connection)
 
-    def _try_waiting_request(self, connection: Connection) -> None:
+    def try_waiting_request(self, connection: Connection) -> None:
         """Carry out a waiting request, if its turn has come."""
         if connection.hold is not Hold.TURN or connection.state not in OPEN_STATES:
             return
@@ -213,7 +196,8 @@ class NodeMailHandler:
         if connection.hold is NOT_HELD:
             self._input.resume(connection)
 
-    def _send_away(self, connection: Connection) -> None:
+    def send_away(self, connection: Connection) -> None:
+        """Send a user to another node; the console stays."""
         if connection.session is not None and not connection.session.is_console:
             goodbye = Closing(
                 reason=CloseReason.SHUTDOWN, cause=CUT_OFF, retry_after=_TRY_ANOTHER_S
