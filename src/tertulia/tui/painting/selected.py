@@ -23,7 +23,7 @@ def with_selection(strip: Strip, start: int, end: int, look: Style) -> Strip:
     start, end = span_in(strip.text, start, end)
     segments = []
     for text, style, _ in strip:
-        a, b = max(0, min(start, len(text))), max(0, min(end, len(text)))
+        a, b = max(0, start), max(0, end)
         for part, is_selected in ((text[:a], False), (text[a:b], True), (text[b:], False)):
             if part:
                 both = look if style is None else style + look

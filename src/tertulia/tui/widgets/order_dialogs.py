@@ -78,7 +78,7 @@ def minutes_dialog(title: str, name: str) -> ChoiceDialog:
 
 def confirmation(text: str) -> ChoiceDialog:
     """Make a question before somebody is removed or let in again."""
-    return question(_("Keep order"), visible(text), _("Go on"), _("Do nothing"))
+    return question(_("Keep order"), text, _("Go on"), _("Do nothing"))
 
 
 def bans_dialog(bans: Sequence[BanRow]) -> ChoiceDialog:
