@@ -6,7 +6,7 @@ import time
 
 import pytest
 from plain_table import Clock
-from table import DAY, SIZES, SMALL, USUAL, WIDE, ChatTable
+from table import DAY, SIZES, USUAL, WIDE, ChatTable
 from textual.events import AppBlur, AppFocus, Paste
 
 from tertulia.chat.bursts import QUIET_S
@@ -25,7 +25,6 @@ from tertulia.protocol.messages import (
     Error,
     ErrorCode,
     GetHistory,
-    Say,
     ServerMessage,
     Status,
 )
@@ -544,15 +543,3 @@ def test_a_signal_ends_the_screen_and_then_the_program(
     ending_module.finish(ending, table.app.farewell())
     assert raised == [number]
     assert table.client.ended == End(EndReason.CLOSED)
-
-
-def test_asking_to_leave_a_second_time_leaves_at_once(clock: Clock) -> None:
-    async def scenario(table: ChatTable) -> None:
-        table.client.held.add(Say)
-        await table.enter("never answered")
-        await table.press("ctrl+q")
-        assert table.app.return_value is None
-        await table.press("ctrl+q")
-        assert table.app.return_value == Ending(0, [])
-
-    ChatTable(clock).run(scenario, SMALL)

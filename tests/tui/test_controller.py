@@ -584,20 +584,6 @@ def test_what_is_no_name_of_the_list_comes_back_into_the_line(clock: Clock) -> N
     ChatTable(clock).run(scenario)
 
 
-def test_leaving_asks_only_if_something_would_be_lost(clock: Clock) -> None:
-    async def scenario(table: ChatTable) -> None:
-        table.composer.insert("half a")
-        await table.press("ctrl+q")
-        assert "1 text that you typed has not been sent." in table.shown
-        await table.press("enter")
-        assert table.app.return_value is None
-        assert table.composer.text == "half a"
-        await table.press("ctrl+q", "down", "enter")
-        assert table.app.return_value == Ending(0, [])
-
-    ChatTable(clock).run(scenario)
-
-
 def test_nobody_is_offered_to_write_to_herself(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         await table.press("f3", "enter")
