@@ -1,11 +1,9 @@
 """The server's command line: what each option sets, and which history is meant."""
 
 import os
-import pwd
 import sys
 from pathlib import Path
 
-import platformdirs
 import pytest
 
 from tertulia.i18n import set_language
@@ -94,10 +92,9 @@ def test_an_option_sets_its_field_and_no_other(arguments, field, value):
         ("0 --certificate a", "--certificate and --key belong together"),
         ("0 --key a", "--certificate and --key belong together"),
         ("0 --certificate a --key b --tls off", "--certificate needs TLS"),
-        ("5000 --export a --backup b", "--backup"),
-        ("5000 --export a --restore b", "--restore"),
         ("0 --restore a", "which history to use"),
         ("0 --history :memory:", "--history takes the name of a file, or off"),
+        ("5000 --json", "--json needs --watch"),
         (
             "0 --silence-timeout 20",
             "--silence-timeout 20 is too short for --ping-after 30: "
@@ -163,9 +160,6 @@ def test_in_the_journal_a_usage_error_is_an_error(monkeypatch, capfd):
     )
 
 
-# --- the history ---------------------------------------------------------------------------------
-
-
 def test_a_port_has_a_history_of_its_own_and_a_free_port_none(state):
     assert parse_options(["5000"]).config.history == str(state / "history-5000.db")
     assert parse_options(["0"]).config.history is None
@@ -182,115 +176,10 @@ def test_instead_of_serving_the_history_is_written_elsewhere(state, option):
     assert parse_options([option, "to", "--history", "h.db"]).config.history == "h.db"
 
 
-def test_without_a_port_the_only_history_is_exported(state):
-    (state / "history-5001.db").touch()
-    assert parse_options(["--export", "-"]).config.history == str(state / "history-5001.db")
-
-
-@pytest.mark.parametrize(
-    ("files", "arguments"),
-    [
-        ([], ["--export", "-"]),
-        (["history-1.db", "history-2.db"], ["--export", "-"]),
-        (["history-1.db"], ["0", "--export", "-"]),
-        (["history-1.db"], ["5000", "--history", "off", "--backup", "b.db"]),
-    ],
-)
-def test_an_export_asks_which_history_if_that_is_not_clear(state, files, arguments, capsys):
-    for name in files:
-        (state / name).touch()
-    with pytest.raises(SystemExit):
-        parse_options(arguments)
-    assert "not clear which history to use" in capsys.readouterr().err
-
-
-# --- a user without a home directory -------------------------------------------------------------
-
-
-@pytest.fixture
-def homeless(monkeypatch):
-    def no_entry(uid):
-        raise KeyError(uid)
-
-    monkeypatch.delenv("XDG_STATE_HOME")
-    monkeypatch.delenv("HOME", raising=False)
-    monkeypatch.setattr(pwd, "getpwuid", no_entry)
-
-
-@pytest.mark.parametrize("history", ["off", "h.db"])
-def test_without_a_home_directory_a_named_history_and_none_work(homeless, history):
-    chosen = parse_options(["5000", "--history", history]).config.history
-    assert chosen == (None if history == "off" else history)
-    assert parse_options(["0"]).config.history is None
-
-
-@pytest.mark.parametrize("arguments", [["5000"], ["--export", "-"]])
-def test_without_a_home_directory_the_default_history_says_what_to_set(homeless, arguments, capsys):
-    with pytest.raises(SystemExit) as ended:
-        parse_options(arguments)
-    assert ended.value.code == 2
-    assert "set XDG_STATE_HOME, or choose --history FILE" in capsys.readouterr().err
-
-
-def test_without_a_home_directory_there_is_help(homeless, capsys):
-    with pytest.raises(SystemExit) as ended:
-        parse_options(["--help"])
-    assert ended.value.code == 0
-    assert "history-PORT.db in $XDG_STATE_HOME/tertulia" in " ".join(
-        capsys.readouterr().out.split()
-    )
-
-
-def test_a_platform_that_returns_an_unexpanded_home_has_none(monkeypatch, capsys):
-    monkeypatch.setattr(
-        platformdirs, "user_state_path", lambda *_, **__: Path("~/.local/state/tertulia")
-    )
-    with pytest.raises(SystemExit):
-        parse_options(["5000"])
-    assert "set XDG_STATE_HOME" in capsys.readouterr().err
-
-
-def test_a_code_is_kept_as_it_was_given_but_for_its_blanks():
-    assert parse_options(["0", "--code", "  Mañana  a las 8 "]).config.code == "Mañana a las 8"
-    assert parse_options(["0", "--code", "auto"]).config.code == "auto"
-    assert parse_options(["0"]).config.code is None
-
-
-@pytest.mark.parametrize(
-    ("code", "complaint"),
-    [
-        ("", "at least one letter or digit"),
-        (" - ", "at least one letter or digit"),
-        ("x" * 129, "at most 128 characters"),
-        ("a\x1b[2Jb", "control characters"),
-        ("a\udcffb", "control characters"),
-    ],
-)
-def test_what_nobody_could_type_is_no_code(code, complaint, capsys):
-    with pytest.raises(SystemExit) as ended:
-        parse_options(["0", "--code", code])
-    assert ended.value.code == 2
-    assert complaint in capsys.readouterr().err
-
-
 def test_networks_are_read_and_may_be_repeated():
     config = parse_options(["0", "--allow", "10.0.0.7", "--allow", "fd00::/8"]).config
     assert [str(network) for network in config.allow] == ["10.0.0.7/32", "fd00::/8"]
     assert config.deny == config.proxy_from == ()
-
-
-@pytest.mark.parametrize(
-    ("given", "networks"),
-    [
-        ("", ["127.0.0.0/8", "::1/128"]),
-        ("--metrics off", []),
-        ("--metrics 10.0.0.7", ["10.0.0.7/32"]),
-        ("--metrics 10.0.0.0/8 --metrics ::1", ["10.0.0.0/8", "::1/128"]),
-    ],
-)
-def test_metrics_are_for_this_computer_unless_others_are_given(given, networks):
-    config = parse_options(["0", *given.split()]).config
-    assert [str(network) for network in config.metrics] == networks
 
 
 def test_metrics_that_are_off_are_for_nobody(capsys):
@@ -298,60 +187,6 @@ def test_metrics_that_are_off_are_for_nobody(capsys):
         parse_options(["0", "--metrics", "off", "--metrics", "10.0.0.7"])
     assert ended.value.code == 2
     assert "--metrics off cannot go together with an address" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("option", "text", "complaint"),
-    [
-        ("--allow", "", "'' is not an address or a network, for example 192.168.1.0/24"),
-        ("--allow", "aula", "'aula' is not an address or a network"),
-        ("--allow", "192.168.1.0/33", "is not an address or a network"),
-        ("--allow", "192.168.1.10/24", "for the whole network write 192.168.1.0/24"),
-        ("--allow", "fd00::1/64", "for the whole network write fd00::/64"),
-        ("--deny", "aula", "'aula' is not an address or a network"),
-        ("--proxy-from", "aula", "'aula' is not an address or a network"),
-        ("--metrics", "aula", "'aula' is not an address or a network"),
-    ],
-)
-def test_what_is_no_network_is_a_usage_error(option, text, complaint, capsys):
-    with pytest.raises(SystemExit) as ended:
-        parse_options(["0", option, text])
-    assert ended.value.code == 2
-    words = capsys.readouterr().err
-    assert complaint in words
-    assert option in words
-
-
-@pytest.mark.parametrize("path", ["", "x" * 108, "ñ" * 54])
-def test_a_socket_has_a_path_that_is_not_too_long(path, capsys):
-    assert parse_options(["0", "--unix", "x" * 107]).config.unix == "x" * 107
-    with pytest.raises(SystemExit):
-        parse_options(["0", "--unix", path])
-    assert "1 to 107 bytes" in capsys.readouterr().err
-
-
-def test_a_report_on_a_running_server_starts_none():
-    for arguments, report in (
-        *((["--watch"], "view"), (["--watch", "--json"], "json"), (["--status"], "status")),
-        ([], None),
-    ):
-        assert parse_options(["5000", *arguments]).report == report
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        ("5000 --json", "--json needs --watch"),
-        ("5000 --watch --status", "choose one: --watch or --status"),
-        ("0 --watch", "give the port of the server: tertulia-server 5000 --watch"),
-        ("--status", "give the port of the server: tertulia-server 5000 --status"),
-    ],
-)
-def test_a_look_that_is_not_clear_is_refused(arguments, words, capsys):
-    with pytest.raises(SystemExit) as end:
-        parse_options(arguments.split())
-    assert end.value.code == 2
-    assert words in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("instead", [["--backup", "b.db"], ["--export", "-"], ["--operator"]])
