@@ -8,7 +8,7 @@ import pytest
 from tertulia.server.addresses import JoinAddress
 from tertulia.server.config import Config
 from tertulia.server.greeting import greeting
-from tertulia.server.qr import can_show_qr, qr_lines
+from tertulia.server.qr import qr_lines
 from tertulia.tls.fingerprint import Fingerprint
 from tertulia.version import __version__
 
@@ -85,13 +85,7 @@ def test_browsers_get_a_link_that_they_can_open(addresses: list[str], link: str 
 def test_a_terminal_gets_the_link_as_a_qr_code() -> None:
     to = [JoinAddress("192.168.1.10", "eth0")]
     lines = greeting(Config(port=0), 5000, to, shows_qr=True).splitlines()
-    code = lines[lines.index("") :][-15:]
-    assert code == qr_lines("http://192.168.1.10:5000/")
-    assert all(line.startswith("\x1b[0;30;47m") and line.endswith("\x1b[0m") for line in code)
-    assert len({len(line) for line in code}) == 1
-    # The finder pattern in the upper left corner, below two rows of quiet zone.
-    assert "  █▀▀▀▀▀█ " in code[1]
-    assert "  █ ███ █ " in code[2]
+    assert lines[lines.index("") :][-15:] == qr_lines("http://192.168.1.10:5000/")
 
 
 def test_a_code_is_in_the_line_the_link_and_the_qr_code(on_path: None) -> None:
@@ -140,11 +134,6 @@ def test_where_tls_is_required_line_link_and_code_use_it(on_path: None) -> None:
     assert "\n".join(qr_lines(link)) in text
     assert "    tertulia NAME 192.168.1.10 5000 --tls --code abc   # eth0\n" in text
     assert "unencrypted" not in text
-
-
-@pytest.mark.parametrize(("encoding", "can"), [("utf-8", True), ("ascii", False), (None, False)])
-def test_a_code_needs_signs_that_not_every_terminal_has(encoding: str | None, can: bool) -> None:
-    assert can_show_qr(encoding) is can
 
 
 def test_a_node_of_several_says_who_else_is_up(on_path: None) -> None:
