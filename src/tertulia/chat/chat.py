@@ -1,8 +1,8 @@
 """A user's chat over several connections: requests, answers, events, reconnecting.
 
 It decides which requests are sent and in which order, and finds out what happened; a `Face` shows
-it. Everything here runs in the face's one thread and never waits. The client's threads only notify
-the face.
+it. Everything here runs in the face's one thread. Only `close` and `farewell` wait, for the
+connection's end. The client's threads only notify the face.
 """
 
 import time
@@ -378,7 +378,7 @@ class Chat:
         if isinstance(message, NumberedEvent):
             self.clock.learn(message.time)
         if isinstance(message, NumberedEvent | Gap):
-            self._show(self._catch_up.add_live(message))
+            self._show(self._catch_up.add_live(message))  # those that may be shown now, in order
         else:
             self._face.show_message(message)
         if isinstance(message, Answer):

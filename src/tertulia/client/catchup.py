@@ -33,7 +33,8 @@ class CatchUp:
 
     If `first_page` is above 0, the newest page with that many messages is missing at first. It is
     missing again when a new connection leads to another server or another history. If `first_page`
-    is 0, only the newest message is then requested: a Gap shows that others have said something.
+    is 0, only the newest message is requested after such a change, and a Gap shows that others have
+    said something meanwhile.
     """
 
     def __init__(self, welcome: Welcome, first_page: int) -> None:

@@ -153,7 +153,10 @@ class Connection:
             self._append(data)
 
     def close(self, linger_s: float = LINGER_S) -> None:
-        """Send `quit`, wait up to `linger_s` for the server to answer all requests, and end."""
+        """Send `quit`, wait up to `linger_s` for the server to answer all requests, and end.
+
+        Returns when the connection's thread has ended, or after 5 s.
+        """
         with self._lock:
             if self._close_by is None and not self._finished:
                 self._append(encode(Quit()))

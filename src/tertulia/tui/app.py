@@ -5,8 +5,10 @@ has arrived is received and shown together, at most twenty times a second.
 
 The way of a line from Enter to the network: `Composer.action_submit`, `ChatApp._submit`,
 `Controller.submit` (`commands.parse` finds out what it asks for), `ChatModel.ask`, `Chat.enqueue`,
-`Chat.advance` when its turn comes, `Client.send`, `Connection.send`. ARCHITECTURE.md also has the
-way back.
+`Chat.advance` when its turn comes, `Client.send`, `Connection.send`. The way back: the connection's
+thread calls `Client._on_message`, which rings the bell. `ChatApp._receive` has `Chat.receive` pass
+the event on to `ChatModel.show_message`. `Controller.refresh` shows it: `MainScreen.show_model`,
+`ConversationLog.show_changes`. Textual then calls `MessageLog.render_line`.
 """
 
 import asyncio

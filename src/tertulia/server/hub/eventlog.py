@@ -148,7 +148,7 @@ class EventLog:
     ) -> Slice | Gap | None:
         """Return the events after a cursor: at most `max_bytes`, but at least one event.
 
-        None at the end, which is the last event, or the last one `before` a number. With
+        None if there are none (and none `before` that number, if it is given). With
         `messages_only`, events about users who join, leave or change their status are left out, but
         count as read.
         """
@@ -222,8 +222,8 @@ class EventLog:
     def has_news(self, cursor: int) -> bool:
         """Return whether there are events after a cursor.
 
-        A worker that goes to sleep and one that appends cannot miss each other. Both take the lock
-        of the first one's mailbox: the first before it looks here, the other after it has appended.
+        A worker that goes to sleep does not miss an event. It looks here after it has marked itself
+        asleep in its mailbox. Another worker appends first, and then wakes those that are asleep.
         """
         return cursor < self.last_seq
 

@@ -2,7 +2,7 @@
 
 The Hub checks a request, has the journal stamp it and the Room carry it out, and returns what has
 to be done. It sends nothing, waits for nothing and knows no worker, connection or socket. Any
-thread may call it; everything happens under its one lock, which is also the EventLog's.
+thread may call it; all changes happen under its one lock, which is also the EventLog's.
 
 Lock order: Hub, then History.
 """

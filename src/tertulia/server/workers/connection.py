@@ -177,11 +177,11 @@ class Connection:
         self.looks_ahead = False
         return request
 
-    def add_challenger(self, newcomer: "Connection | None", worker: Owner) -> None:
-        """Remember a newcomer that waits for a sign of life, and its worker."""
+    def add_challenger(self, newcomer: "Connection | None", mailbox: Owner) -> None:
+        """Remember a newcomer that waits for a sign of life, and its worker's mailbox."""
         if self.challengers is None:
             self.challengers = []
-        self.challengers.append((newcomer, worker))
+        self.challengers.append((newcomer, mailbox))
 
     def pop_challengers(self) -> list[tuple["Connection | None", Owner]]:
         """Return the newcomers that wait for a sign of life, and forget them."""

@@ -1,7 +1,7 @@
 """The life cycle of a worker's connections: adopted, registered, finished, closed.
 
-This is the only place where an end of a connection ends its session, and where sockets are closed,
-each on one path. Only the worker's thread uses it. Times are seconds of the monotonic clock.
+This is the only place where the end of a connection ends its session, and where the socket of a
+connection is closed. Only the worker's thread uses it. Times are seconds of the monotonic clock.
 
 A challenge: if a newcomer comes from the address of a session, the Room returns a Conflict, and
 `Input._challenge` holds the newcomer and posts a Challenge to the session's worker. There,
@@ -260,8 +260,8 @@ class Connections:
     def answer_challengers(self, connection: Connection) -> None:
         """Let the newcomers try again that wait for this session's answer, each in its worker."""
         challengers = connection.pop_challengers()
-        for newcomer, worker in challengers:
-            worker.post(ChallengeOver(newcomer))
+        for newcomer, mailbox in challengers:
+            mailbox.post(ChallengeOver(newcomer))
 
     def guarded(
         self, connection: Connection | None, step: Callable[..., object], *arguments: object

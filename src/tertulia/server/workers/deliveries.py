@@ -1,9 +1,10 @@
 """Direct messages from a worker's connections to those of the same or of another worker.
 
 The Hub returns a Delivery if the receiver's client gives no receipts. In the sender's worker,
-`deliver` holds the sender and posts a Deliver. In the receiver's worker, `on_deliver` hands the
-message over and posts a DeliveryOver. In the sender's worker, `answer_sender` has the Hub make the
-answer. If both have the same worker, all of it is done at once.
+`deliver` holds the sender, and the switchboard posts a Deliver to the receiver's worker. There,
+`on_deliver` hands the message over and posts a DeliveryOver. In the sender's worker,
+`answer_sender` has the Hub make the answer. If both have the same worker, all of it is done at
+once.
 
 If the client gives receipts, the message is Queued in the Hub, and the receiver's worker only has
 to send the queue. Only the worker's thread runs this; it never waits.

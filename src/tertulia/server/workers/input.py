@@ -59,7 +59,7 @@ from tertulia.server.workers.shared import Shared
 
 
 class Input:
-    """The input of a worker's connections. `now` is the time of the round, set by the worker."""
+    """The input of a worker's connections. `now` is the round's time, set by the dispatcher."""
 
     def __init__(
         self,
@@ -209,7 +209,7 @@ class Input:
                 connection.hold_for(BACKLOG)
                 return
             if decoded:
-                request = decoded.pop()
+                request = decoded.pop()  # the next one: the list has the last one first
                 self._observer.requests += 1
                 outcome = handler.handle(connection, request, self.now)
                 if outcome is not None:

@@ -1,4 +1,4 @@
-"""A worker's mailbox: mail from other threads, and one wake-up if the worker sleeps."""
+"""A worker's mailbox: mail, mostly from other threads, and one wake-up if the worker sleeps."""
 
 import os
 import threading
@@ -10,7 +10,8 @@ from tertulia.server.workers.mail import Mail
 class Mailbox:
     """Mail for one worker.
 
-    Any thread may `post` and `nudge`; the other methods are the worker's own. The queue is bounded
+    Any thread may `post`, `nudge` and ask for the length; the other methods are the worker's own.
+    The queue is bounded
     by its senders: a connection waits for one delivery, challenge or page at a time, the history
     acknowledges only what its queue had space for, and the Admission bounds the connections.
     """

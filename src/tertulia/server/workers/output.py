@@ -158,8 +158,8 @@ class Output:
     def flush_private(self) -> list[Sent]:
         """Send each connection its private messages, as far as its socket takes them.
 
-        Returns the connections for which something has to be done now. One whose output is all sent
-        is among them only if its hold, its end or a further page has waited for that.
+        Returns the connections for which something may have to be done now. One that is registered
+        and whose output is all sent is among them only if its hold or a page has waited for that.
         """
         happened: list[Sent] = []
         if self._overflowing:

@@ -3,8 +3,9 @@
 What happens in a round is in `dispatcher.py`.
 
 A worker may have several threads. Only the one that has the turn waits in epoll and touches the
-connections. A TLS handshake needs half a millisecond of arithmetic, for which Python releases the
-interpreter lock; the thread with the turn passes the turn on and computes that.
+connections: the parts of a worker call it the worker's thread. A TLS handshake needs half a
+millisecond of arithmetic, for which Python releases the interpreter lock; the thread with the turn
+passes the turn on and computes that.
 """
 
 import threading

@@ -1,7 +1,7 @@
 """The chat's screen: conversations left, the open one in the middle, people right.
 
-It shows the model, and posts a message when the user wants something beyond this screen. It never
-calls the app. Runs on the event loop's thread.
+It shows the model, and posts a message when the user wants something that needs the chat. Runs on
+the event loop's thread.
 """
 
 from dataclasses import dataclass
