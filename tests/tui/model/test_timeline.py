@@ -6,7 +6,7 @@ import pytest
 
 from tertulia.protocol.messages import Joined, Status
 from tertulia.tui.model import timeline as module
-from tertulia.tui.model.timeline import Day, New, Said, Timeline, Told, with_days
+from tertulia.tui.model.timeline import Day, Delivery, New, Said, Timeline, Told, with_days
 
 
 def at(minute: int, second: int = 0) -> str:
@@ -141,14 +141,17 @@ def test_there_is_one_mark_and_it_can_be_dropped() -> None:
     assert not timeline.pop_reordered()
 
 
-def test_a_mark_with_nothing_left_above_it_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("bound", "left"), [(4, "0 1 2 3"), (5, "a 0 1 2 3")])
+def test_a_mark_with_nothing_left_above_it_goes(
+    bound: int, left: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "_TRIMMED_AT_ONCE", 0)
     timeline = filled(said("a"))
     timeline.mark_new()
     for number in range(4):
         timeline.add(said(str(number)))
-    timeline.forget_oldest(4)
-    assert kinds(timeline) == ["day", "0", "1", "2", "3"]
+    timeline.forget_oldest(bound)
+    assert kinds(timeline) == ["day", *left.split()]
     assert timeline.new_mark is None
 
 
@@ -159,6 +162,26 @@ def test_a_message_can_be_placed_behind_the_mark() -> None:
     timeline.add(said("b", 1))
     timeline.set_time(mine, at(2))
     assert kinds(timeline) == ["day", "a", "new", "b", "mine"]
+
+
+def test_a_message_is_not_placed_behind_one_that_is_still_on_its_way() -> None:
+    first = said("first", 0, "ana", delivery=Delivery.SENDING)
+    second = said("second", 1, "ana", delivery=Delivery.SENDING)  # by the clock here
+    timeline = filled(first, second)
+    timeline.set_time(first, at(2))
+    assert kinds(timeline) == ["day", "first", "second"]
+    second.delivery = Delivery.DELIVERED
+    timeline.set_time(first, at(3))
+    assert kinds(timeline) == ["day", "second", "first"]
+
+
+def test_a_message_that_arrives_after_midnight_begins_the_day_for_those_after_it() -> None:
+    mine = said("mine", time="2025-01-10T12:00:00Z", sender="ana")
+    timeline = filled(said("a", time="2025-01-10T11:00:00Z"), mine)
+    timeline.set_time(mine, "2025-01-11T12:00:00Z")
+    assert timeline.pop_reordered()
+    timeline.add(said("b", time="2025-01-11T12:01:00Z"))
+    assert kinds(timeline) == ["day", "a", "day", "mine", "b"]
 
 
 # --- messages from anywhere ----------------------------------------------------------------------
