@@ -69,6 +69,20 @@ def test_registering_sends_what_was_asked_for(scripted_server: StartServer) -> N
     assert client.ended.reason is EndReason.CLOSED
 
 
+def test_the_last_list_of_nodes_is_known_with_how_many_addresses_each_has(
+    scripted_server: StartServer,
+) -> None:
+    def script(peer: Any) -> None:
+        peer.welcome(nodes=["10.0.0.1:5000"])
+        peer.send("nodes", nodes=["10.0.0.3:5000"])
+        peer.send("nodes", nodes=["10.0.0.1:5000", "10.0.0.9:5000"], per_node=[2])
+
+    with connect(scripted_server(script)) as client:
+        wait_for_end(client)
+        assert client.welcome.nodes == ["10.0.0.1:5000"]
+        assert (client.nodes, client.per_node) == (["10.0.0.1:5000", "10.0.0.9:5000"], [2])
+
+
 def test_a_user_who_comes_back_registers_with_what_the_lost_client_remembers(
     scripted_server: StartServer,
 ) -> None:

@@ -127,6 +127,17 @@ def test_the_nodes_that_were_named_last_are_tried_after_a_loss() -> None:
     assert [str(address) for address in desk.nodes.next_round()] == ["10.0.0.2:5000"]
 
 
+def test_after_a_loss_one_address_of_each_node_is_tried_before_the_second_of_any(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("random.shuffle", lambda _addresses: None)
+    desk = Desk()
+    desk.client.nodes = [str(HERE), "lab-a:1", "lab-a:2", "lab-b:1"]
+    desk.client.per_node = [1, 2, 1]
+    desk.lose()
+    assert [str(address) for address in desk.nodes.next_round()] == ["lab-a:1", "lab-b:1", "lab-a:2"]
+
+
 class IdleClient(StubClient):
     """A client that has sent nothing that shows activity for a minute."""
 

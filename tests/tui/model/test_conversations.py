@@ -466,6 +466,42 @@ def test_of_too_many_conversations_a_closed_one_is_forgotten_first() -> None:
     assert "user0" in talks
 
 
+def test_a_closed_conversation_loses_its_draft_and_its_unread_messages() -> None:
+    talks = Conversations("ana")
+    talks.add_direct(direct("hola"))
+    luis = talks.with_name("luis")
+    luis.draft = "half"
+    talks.close(luis)
+    assert (luis.draft, luis.unread, luis.calls, talks.listed) == ("", 0, False, [talks.general])
+
+
+def test_after_its_end_a_closed_conversation_is_not_the_previous_one() -> None:
+    talks = Conversations("ana")
+    luis, eva = talks.open("luis"), talks.open("eva")
+    assert talks.previous is luis
+    talks.close(luis)
+    assert (talks.previous, talks.current) == (talks.general, eva)
+    talks.close(eva)
+    assert (talks.previous, talks.current) == (talks.general, talks.general)
+
+
+@pytest.mark.parametrize("what", ["a message", "an own message", "a failure", "a delivery"])
+def test_what_the_user_has_to_see_opens_a_closed_conversation_again(what: str) -> None:
+    talks, request = Conversations("ana"), Direct(to="luis", text="hola")
+    luis = talks.add_outgoing(request, "luis", on(10))
+    talks.close(luis)
+    match what:
+        case "a message":
+            talks.add_direct(direct("hola"))
+        case "an own message":
+            talks.add_outgoing(Direct(to="luis", text="otra"), "luis", on(10))
+        case "a failure":
+            talks.mark_delivery(request, Delivery.UNKNOWN)
+        case _:
+            talks.mark_delivery(request, Delivery.DELIVERED)
+    assert (luis in talks.listed) is (what != "a delivery")
+
+
 # --- what is new ---------------------------------------------------------------------------------
 
 
@@ -483,6 +519,24 @@ def test_what_came_while_another_conversation_was_open_is_marked_until_that_is_l
     assert kinds(luis) == ["day", "first", "new", "one", "two", "three"]
     talks.open(GENERAL)
     assert kinds(luis) == ["day", "first", "one", "two", "three"]
+
+
+def test_what_comes_while_the_user_looks_elsewhere_is_marked_once_in_each_absence() -> None:
+    is_away = True
+    talks = Conversations("ana", is_away=lambda: is_away)
+    for text in ("one", "two", "three"):
+        talks.add_message(message(text), is_new=True)
+    assert kinds(talks.general) == ["day", "one", "two", "three"], "nothing is above the first"
+    is_away = False
+    talks.add_message(message("four"), is_new=True)
+    is_away = True
+    for text in ("five", "six"):
+        talks.add_message(message(text), is_new=True)
+    assert kinds(talks.general)[4:] == ["four", "new", "five", "six"]
+    talks.open("luis")
+    talks.open(GENERAL)
+    talks.add_message(message("seven"), is_new=True)
+    assert kinds(talks.general)[4:] == ["four", "five", "six", "new", "seven"]
 
 
 def test_in_the_general_chat_only_what_others_say_is_new() -> None:
