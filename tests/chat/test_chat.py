@@ -1,5 +1,7 @@
 """What a chat shows on any face; more of it is tested with the plain one, in tests/plain."""
 
+from typing import Any
+
 import pytest
 from chat_table import LOST, PickyClient, Table, user_list
 from plain_table import TIME, Clock, page, said
@@ -460,3 +462,15 @@ def test_what_is_typed_is_activity_and_what_is_requested_automatically_is_not(
     table.chat.enqueue(request_)
     table.attempt(PickyClient(20))
     assert table.resumption.idle_s == clock.now - typed_at
+
+
+@pytest.mark.parametrize(
+    ("other", "is_renumbered"),
+    [({"seq": 20}, False), ({"seq": 20, "epoch": "other"}, True), ({"seq": 3}, True)],
+)
+def test_the_face_forgets_the_numbers_of_another_history(
+    desk: Table, other: dict[str, Any], is_renumbered: bool
+) -> None:
+    desk.lose()
+    desk.attempt(PickyClient(**other))
+    assert (("forget_numbers",) in desk.face.shown) is is_renumbered

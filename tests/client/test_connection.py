@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -232,3 +233,29 @@ def test_a_callback_may_close_the_connection() -> None:
         peer.sendall(encode(Pong(id=1)))
         peer.shutdown(socket.SHUT_WR)
         assert ended.wait(WAIT_S)
+
+
+def test_a_silent_server_has_thirty_seconds_until_a_ping_and_fifteen_to_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 1_000.0
+    monkeypatch.setattr(connection, "time", SimpleNamespace(monotonic=lambda: now))
+    mine, peer = _connected_sockets()
+    ends: list[End] = []
+    ended = threading.Event()
+
+    def note_end(end: End) -> None:
+        ends.append(end)
+        ended.set()
+
+    silent = Connection(mine, on_message=lambda *_: None, on_pause=lambda: None, on_end=note_end)
+    with peer:
+        for moment, deadline in [(1_029.9, 1_030.0), (1_030.0, 1_045.0), (1_044.9, 1_045.0)]:
+            now = moment
+            assert silent._check_life() is None
+            assert silent._deadline() == deadline
+        assert silent._outbox == encode(Ping())
+        now = 1_045.0
+        silent.start()
+        assert ended.wait(WAIT_S)
+    assert [end.reason for end in ends] == [EndReason.SILENT]

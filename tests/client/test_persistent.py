@@ -285,8 +285,13 @@ def test_a_request_is_made_again_until_it_is_answered(
 )
 @pytest.mark.parametrize(
     "failure",
-    [RequestRefused(refusal("user_not_connected")), NoAnswer("nothing within 10 s")],
-    ids=["refused", "no answer"],
+    [
+        RequestRefused(refusal("user_not_connected")),
+        RequestRefused(refusal("busy", retry_after=0.001)),
+        RequestRefused(refusal("rate_limited", retry_after=0.001)),
+        NoAnswer("nothing within 10 s"),
+    ],
+    ids=["refused", "busy", "too fast", "no answer"],
 )
 def test_a_refused_request_is_not_made_again_nor_one_for_which_there_is_no_time(
     make: Callable[[PersistentClient], Any], failure: Exception
