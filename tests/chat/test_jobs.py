@@ -327,3 +327,20 @@ def test_a_lost_connection_with_nothing_under_way_changes_nothing() -> None:
     jobs = Jobs()
     jobs.interrupt()
     assert jobs.idle
+
+
+def test_a_receiver_who_takes_a_message_is_busy_no_longer() -> None:
+    jobs = Jobs()
+    for text in ("one", "two"):
+        jobs.add(Direct(to="luis", text=text), Origin.TYPED)
+    begin(jobs, 1)
+    later = NOW + CONFIRMED_WITHIN_S
+    jobs.set_aside(later)
+    begin(jobs, 2, later)
+    assert jobs.finish(Error(id=2, code="busy", message="", retry_after=60.0), later) is None
+    assert jobs.pop_ready(later) is None
+    assert jobs.finish(Ok(id=1), later) is not None
+    job = jobs.pop_ready(later)
+    assert job is not None
+    assert isinstance(job.request, Direct)
+    assert job.request.text == "two"

@@ -111,3 +111,11 @@ def test_without_a_home_directory_there_is_no_key(monkeypatch):
     monkeypatch.setattr("tertulia.chat.keyring.state_directory", lambda: None)
     with pytest.raises(KeyringError, match="no home directory"):
         Keyring().entry_with_key(HERE)
+
+
+def test_only_the_latest_of_the_replaced_keys_are_kept(keyring: Keyring) -> None:
+    keys = [f"{number:02}" * 16 for number in range(13)]
+    for key in keys:
+        keyring.set_key(HERE, key)
+    entry = keyring.entry(HERE)
+    assert (entry.key, entry.earlier_keys) == (keys[-1], keys[-2:-12:-1])

@@ -135,7 +135,11 @@ def test_after_a_loss_one_address_of_each_node_is_tried_before_the_second_of_any
     desk.client.nodes = [str(HERE), "lab-a:1", "lab-a:2", "lab-b:1"]
     desk.client.per_node = [1, 2, 1]
     desk.lose()
-    assert [str(address) for address in desk.nodes.next_round()] == ["lab-a:1", "lab-b:1", "lab-a:2"]
+    assert [str(address) for address in desk.nodes.next_round()] == [
+        "lab-a:1",
+        "lab-b:1",
+        "lab-a:2",
+    ]
 
 
 class IdleClient(StubClient):
