@@ -77,8 +77,6 @@ class PageRelay:
     def _begin_next(self) -> None:
         while self._waiting and self._under_way < _MAX_UNDER_WAY:
             passing = self._waiting.popleft()
-            if passing.ticket.is_cancelled:
-                continue
             self._under_way += 1
             nodes, seq = self._context.up(), self._context.seq()
             first = self._turn % len(nodes) if nodes else 0
