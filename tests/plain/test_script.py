@@ -212,7 +212,6 @@ def test_a_message_that_cannot_be_said_gives_6(
         (["-m", "build", "ok"], "put a text that has spaces between quotation marks"),
         (["-m"], "expected one argument"),
         (["--wait", "soon"], "give a number of seconds, for example 60"),
-        (["--wait", "-1"], "give a number of seconds, for example 60"),
     ],
 )
 def test_wrong_usage_is_told_before_anything_is_said(

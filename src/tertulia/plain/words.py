@@ -74,7 +74,7 @@ def _direct_words(message: DirectMessage, own_name: str) -> str:
         text, name = _("you to {name}"), message.to
     else:
         text, name = _("{name} to you"), message.sender
-    return speech(text.format(name=visible_in_a_line(name)), message.text)
+    return speech(text.format(name=name), message.text)
 
 
 def _presence_words(event: Presence, own_name: str) -> str:
