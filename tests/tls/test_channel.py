@@ -219,6 +219,26 @@ def test_without_a_protocol_in_common_there_is_none(make_pair: Callable[..., Tls
     assert pair.server.alpn is None
 
 
+def test_a_read_for_a_step_computes_nothing_and_says_that_the_step_is_due(
+    make_pair: Callable[..., TlsPair],
+) -> None:
+    pair = make_pair()
+    with pytest.raises(BlockingIOError):
+        pair.server.recv_for_step(65_536)
+    assert not pair.server.is_step_due
+    pair.greet()
+    with pytest.raises(BlockingIOError):
+        pair.server.recv_for_step(65_536)
+    assert pair.server.is_step_due
+    with pytest.raises(BlockingIOError):
+        pair.client.recv(65_536)
+    pair.server.prepare_step()
+    assert not pair.server.is_step_due
+    pair.client_socket.close()
+    pair.server.compute_step()
+    assert pair.server.recv_for_step(65_536) == b""
+
+
 def test_a_handshake_that_the_socket_does_not_take_goes_on_later(
     make_pair: Callable[..., TlsPair],
 ) -> None:

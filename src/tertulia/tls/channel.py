@@ -39,6 +39,7 @@ class TlsChannel:
         "_write",
         "is_busy",
         "is_open",
+        "is_step_due",
     )
 
     def __init__(
@@ -60,6 +61,7 @@ class TlsChannel:
         self._incoming.write(first)
         self.is_open = False  # the handshake is over
         self.is_busy = False  # a step of the handshake was prepared and has not ended
+        self.is_step_due = False  # `recv_for_step` has brought bytes for a step of the handshake
         self._failure: ssl.SSLError | None = None  # of the step that was taken last
         self._unsent = b""  # encrypted bytes that the socket has not taken yet
         self._ahead = 0  # bytes of the next data that are encrypted already: 0 or 1
@@ -84,13 +86,20 @@ class TlsChannel:
 
         b"" is the end. Raises BlockingIOError if nothing whole has come, and OSError.
         """
-        return self.decrypt() if self.take_in(size) else b""
+        return self.decrypt() if self._take_in(size) else b""
 
-    def take_in(self, size: int) -> bool:
-        """Read the socket once; return whether something has come, and False at the end.
+    def recv_for_step(self, size: int) -> bytes:
+        """Read what a step of the handshake needs, without computing it; return b"" at the end.
 
-        Raises OSError, of which one is BlockingIOError.
+        Otherwise it raises BlockingIOError; then `is_step_due` says whether something has come.
         """
+        if not self._take_in(size):
+            return b""
+        self.is_step_due = True
+        raise BlockingIOError
+
+    def _take_in(self, size: int) -> bool:
+        """Read the socket once; return whether something has come, and False at the end."""
         if self.is_busy:
             raise BlockingIOError
         data = self._sock.recv(size)
@@ -103,7 +112,7 @@ class TlsChannel:
         Until `compute_step` has ended the others may go on using the channel: it takes and brings
         nothing, and closing its socket does no harm.
         """
-        self.is_busy = True
+        self.is_busy, self.is_step_due = True, False
 
     def compute_step(self) -> None:
         """Compute the next step of the handshake, which `decrypt` then goes on from.

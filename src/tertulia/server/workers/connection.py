@@ -130,9 +130,9 @@ class Connection:
     # --- TLS -----------------------------------------------------------------------------------
 
     def start_tls(self, context: ssl.SSLContext, first: bytes) -> TlsChannel:
-        """Put TLS over the socket, from which its first bytes were read."""
+        """Put TLS over the socket, from which its first bytes were read. A handshake begins."""
         self.tls = TlsChannel(self.sock, context, server_side=True, first=first)
-        self.recv, self.send = self.tls.recv, self.tls.send
+        self.recv, self.send = self.tls.recv_for_step, self.tls.send
         return self.tls
 
     @property

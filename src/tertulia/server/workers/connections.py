@@ -233,7 +233,6 @@ class Connections:
         if connection.tls is not None:
             with contextlib.suppress(OSError):  # it is broken, and is closed in any case
                 connection.tls.say_end()
-            connection.recv = connection.tls.recv  # during a handshake it refers to the connection
         connection.sock.close()
         connection.door.close()
         self._observer.closed += 1

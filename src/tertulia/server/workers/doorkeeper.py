@@ -3,7 +3,6 @@
 Only the worker's thread uses it, except for `compute_step`; it never waits.
 """
 
-import ssl
 from collections import deque
 
 from tertulia.protocol.messages import CloseReason, ErrorCode
@@ -74,7 +73,8 @@ class Doorkeeper:
         opened = entrance.open(data)
         if opened is None or opened.tls is None:
             return self._continue_with(connection, opened, now)
-        entrance.tls = self._start_tls(connection, opened.tls, opened.rest)
+        entrance.tls = connection.start_tls(opened.tls, opened.rest)
+        self._step_due(connection, entrance.tls)
         self._watchdog.check_by(connection, now + self._handshake_timeout_s)
         return False
 
@@ -88,7 +88,7 @@ class Doorkeeper:
         try:
             data = channel.decrypt()
         except BlockingIOError:
-            self.wait_until_writable(connection)
+            self.on_nothing_read(connection)
             return False
         finally:
             if channel.is_open:
@@ -96,21 +96,6 @@ class Doorkeeper:
         return isinstance(entrance, Entrance) and self._continue_with(
             connection, entrance.open(data), now
         )
-
-    def _start_tls(
-        self, connection: Connection, context: ssl.SSLContext, first: bytes
-    ) -> TlsChannel:
-        channel = connection.start_tls(context, first)
-
-        def recv(size: int) -> bytes:
-            if not channel.take_in(size):
-                return b""
-            self._step_due(connection, channel)
-            raise BlockingIOError
-
-        connection.recv = recv
-        self._step_due(connection, channel)
-        return channel
 
     def _step_due(self, connection: Connection, channel: TlsChannel) -> None:
         connection.hold_for(Hold.HANDSHAKE)
@@ -168,9 +153,16 @@ class Doorkeeper:
             return header.rest
         return b""
 
-    def wait_until_writable(self, connection: Connection) -> None:
-        """Have the poller wait until the socket takes TLS's own bytes, if some are unsent."""
-        if connection.tls is not None and connection.tls.has_unsent and not connection.blocked:
+    def on_nothing_read(self, connection: Connection) -> None:
+        """Note that a read has brought nothing for the door, but perhaps something for TLS itself.
+
+        Then a step of the handshake is due, or TLS's own bytes wait until the socket takes more.
+        """
+        if connection.tls is None:
+            return
+        if connection.tls.is_step_due:
+            self._step_due(connection, connection.tls)
+        if connection.tls.has_unsent and not connection.blocked:
             connection.blocked = True
             self._poller.update(connection)
 

@@ -152,7 +152,7 @@ class Input:
         try:
             data = recv(size)  # of the socket, or of the TLS on it
         except BlockingIOError:
-            self._doorkeeper.wait_until_writable(connection)
+            self._doorkeeper.on_nothing_read(connection)
             return
         except OSError as error:
             self.close_broken(connection, error)

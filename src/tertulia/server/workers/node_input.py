@@ -54,7 +54,7 @@ class NodeInput(Input):
         try:
             data = connection.recv(min(self._receive_bytes, door.free_bytes))
         except BlockingIOError:
-            self._doorkeeper.wait_until_writable(connection)
+            self._doorkeeper.on_nothing_read(connection)
             return
         except OSError as error:
             self.close_broken(connection, error)
