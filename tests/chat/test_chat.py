@@ -288,6 +288,18 @@ def test_a_direct_message_that_takes_long_is_told_and_the_next_request_has_its_t
     assert desk.face.shown[-1] == ("show_delivery", request, "José", "hola")
 
 
+def test_a_message_to_everyone_that_is_on_the_screen_is_not_told_to_be_on_its_way(
+    desk: Table,
+) -> None:
+    desk.chat.enqueue(Say(text="hola", nonce="n"))
+    event = said(11, "hola", "ana", nonce="n")
+    desk.turn()
+    desk.turn(event)
+    desk.clock.now += SAID_WITHIN_S
+    desk.turn()
+    assert desk.face.shown == [("show_message", event)]
+
+
 def test_a_message_to_everyone_that_takes_long_is_told_once(desk: Table) -> None:
     request = Say(text="hola", nonce="n")
     desk.chat.enqueue(request)

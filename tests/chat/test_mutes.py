@@ -1,6 +1,9 @@
 """Mutes that end by themselves; what events and lists do to them is in tests/vectors/order.json."""
 
+import pytest
+
 from tertulia.chat.mutes import MAX_MUTES, Mutes
+from tertulia.protocol.messages import Status, User, UserList
 
 
 def test_the_next_end_is_the_earliest_and_a_mute_without_an_end_has_none() -> None:
@@ -31,3 +34,19 @@ def test_no_more_than_a_bound_are_remembered() -> None:
         mutes.add(f"u{number}", number, None)
     assert "u0" not in mutes
     assert "u1" in mutes
+
+
+@pytest.mark.parametrize(("list_seq", "is_muted"), [(4, True), (5, False), (6, False)])
+def test_a_list_that_is_not_older_than_a_mute_shows_its_end(list_seq: int, is_muted: bool) -> None:
+    mutes = Mutes()
+    mutes.add("luis", 5, None)
+    mutes.learn(UserList(seq=list_seq, users=[User(name="luis", status=Status.ACTIVO)]))
+    assert ("luis" in mutes) is is_muted
+
+
+@pytest.mark.parametrize(("seq", "is_muted"), [(4, True), (5, True), (6, False)])
+def test_only_what_a_user_says_later_shows_the_end_of_a_mute(seq: int, is_muted: bool) -> None:
+    mutes = Mutes()
+    mutes.add("luis", 5, None)
+    mutes.note_speaker("luis", seq)
+    assert ("luis" in mutes) is is_muted

@@ -18,6 +18,7 @@ from tertulia.protocol.messages import (
     UserList,
     Welcome,
 )
+from tertulia.protocol.moderation import Role
 
 TIME = "2026-11-22T15:04:05.123Z"
 
@@ -264,3 +265,14 @@ def test_what_was_said_before_entering_is_not_counted() -> None:
     state.apply(message(10, "ana"))
     assert (state.said, state.heard) == (0, 0)
     assert state.names() == []
+
+
+def test_an_operator_of_whom_nothing_else_is_known_is_not_among_the_users() -> None:
+    state = new_state()
+    state.apply(Role(seq=11, time=TIME, name="eva", operator=True))
+    assert state.names() == []
+    state.apply(joined(12, "luis"))
+    for name in ("luis", "ana"):
+        state.apply(Role(seq=13, time=TIME, name=name, operator=True))
+    assert [(user.name, user.operator) for user in state.users] == [("ana", True), ("luis", True)]
+    assert state.is_operator

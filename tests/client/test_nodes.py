@@ -134,6 +134,12 @@ def test_certificates_are_a_refusal_only_if_no_node_has_the_expected_one():
     assert isinstance(door("ab", a=OTHER_CERTIFICATE, b=REFUSED).refused(), NoNode)
 
 
+def test_a_certificate_that_is_not_the_expected_one_is_told_with_its_node():
+    one, other = (CertificateRefused("pin", None, "another certificate") for _ in range(2))
+    assert door("ab", a=one, b=other).refused() is one
+    assert (one.address, other.address) == (Address("a", 5000), Address("b", 5000))
+
+
 def test_a_node_without_room_is_worth_waiting_for():
     full = refusal(ErrorCode.SERVER_FULL)
     assert door(a=REFUSED, b=full, c=OTHER_CERTIFICATE).refused() is full

@@ -6,6 +6,7 @@ import msgspec
 from measured import clustered
 from seen import taken
 
+from tertulia.protocol.measures import DoorMeasures
 from tertulia.watch.figures import Waiting
 from tertulia.watch.procfs import Process, Thread
 from tertulia.watch.rates import Rates
@@ -45,6 +46,23 @@ def test_a_restarted_server_a_new_thread_and_a_clock_set_back_begin_anew():
     assert rates.figures(taken(at=101.0, total=1, pid=9)).path.events is None
     assert rates.figures(taken(at=101.5, total=2, pid=9)).path.events == 6.0
     assert rates.figures(taken(at=50.0, total=3, pid=9)).path.events is None
+
+
+def test_a_total_that_goes_back_is_no_negative_rate():
+    rates = Rates(5_000, no_parent)
+    rates.figures(taken(at=100.0, total=10))
+    assert rates.figures(taken(at=101.0, total=9)).path.events == 0.0
+
+
+def test_only_connections_without_a_session_that_may_still_get_one_are_unregistered():
+    picture = taken()
+    doors = [
+        DoorMeasures(door="native", state=state, connections=number)
+        for number, state in enumerate(["unregistered", "registered", "finishing", "draining"], 1)
+    ]
+    measures = msgspec.structs.replace(picture.measures, doors=doors)
+    room = Rates(5_000, no_parent).figures(msgspec.structs.replace(picture, measures=measures)).room
+    assert (room.unregistered, room.doors["native"]) == (1, 10)
 
 
 def test_parent_and_child_are_shown_together():

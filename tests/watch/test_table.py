@@ -41,5 +41,8 @@ def test_a_narrow_table_leaves_out_columns_but_not_the_context_switches():
     titles = [column.title for column in columns_in(50)]
     assert "vol/s" in titles
     assert "inv/s" in titles
+    for column in COLUMNS:
+        assert column in columns_in(column.least)
+        assert not column.least or column not in columns_in(column.least - 1)
     assert len(columns_in(116)) == len(COLUMNS)
     assert "reads, decides, sends" in rows(figures().threads, 116)[2].runs[1][0]

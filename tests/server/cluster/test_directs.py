@@ -199,6 +199,19 @@ def test_new_messages_come_after_all_receipts_that_were_ever_given_out(room: Roo
     assert room.take("c", luis) == [("cuatro", 4)]
 
 
+def test_once_the_order_of_before_is_known_the_messages_come_within_a_moment(room: Room) -> None:
+    ana, luis = room.join("a", "ana"), room.join("b", "luis")
+    room.tell("a", ana)
+    room.carry()
+    room.take("b", luis)
+    luis = room.move("c", "luis", "b")
+    room.carry()
+    room.pass_time(0.125)
+    assert room.take("c", luis) == []
+    room.pass_time(0.125)
+    assert room.take("c", luis) == [("hola", 1)]
+
+
 def test_without_the_order_of_before_new_messages_get_receipts_far_above(room: Room) -> None:
     ana, luis = room.join("a", "ana"), room.join("b", "luis")
     for text in ("uno", "dos"):
@@ -300,9 +313,12 @@ def test_letters_for_sessions_that_do_not_come_are_forgotten(room: Room) -> None
     assert envelope is not None
     letter = envelope.letters[0]
     assert isinstance(letter, letters.Forward)
-    letter.to += 1
+    letter.to += 1_000
     early.receive(letters.pack(envelope))
-    room.pass_time(2.0)
+    room.join("b", "eva")
+    room.pass_time(1.9)
+    assert len(room["b"].hub.directs._early) == 1, "it is for somebody else"
+    room.pass_time(0.1)
     assert not room["b"].hub.directs._early
 
 

@@ -221,3 +221,22 @@ def test_letters_are_cut_into_messages_that_can_be_carried():
     assert [letter for part in parts for letter in part] == long
     assert len(parts) > 1
     assert max(len(pack(Envelope("a", part))) for part in parts) < _MAX_BYTES
+
+
+def test_letters_for_one_node_go_together_and_each_is_counted(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[Any] = []
+    monkeypatch.setattr(room, "call", steps.append)
+    sender, receiver = room.peers["a"], room.peers["b"]
+    before = sender.letters_sent, receiver.letters_received
+    for question in range(3):
+        sender.post("b", AskLife(question, 1))
+    assert len(steps) == 1
+    steps[0]()
+    assert len(room.air) == 1
+    room.carry()
+    counted = sender.letters_sent - before[0], receiver.letters_received - before[1]
+    assert counted == (3, 3)
+    sender.post("b", AskLife(4, 1))
+    assert len(steps) == 2

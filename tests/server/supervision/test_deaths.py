@@ -26,3 +26,11 @@ def test_deaths_that_are_a_minute_ago_are_forgotten() -> None:
         assert deaths.add(number * 0.1) is not None
     assert deaths.add(WINDOW_S + 0.75) is not None, "the first eight are forgotten"
     assert deaths.add(WINDOW_S + 0.80) is not None
+
+
+def test_a_death_is_forgotten_after_exactly_a_minute() -> None:
+    for later_s, gives_up in [(WINDOW_S - 0.5, True), (WINDOW_S, False)]:
+        deaths = Deaths()
+        for _ in range(MAX_DEATHS - 1):
+            assert deaths.add(100.0) is not None
+        assert (deaths.add(100.0 + later_s) is None) is gives_up

@@ -293,6 +293,14 @@ def test_a_wish_during_an_upgrade_is_carried_out_after_it(bench: Bench) -> None:
     assert bench.take() == [], "once"
 
 
+def test_after_a_pause_one_child_is_started(bench: Bench) -> None:
+    bench.pause()
+    bench.wait()
+    bench.supervisor.on_time(bench.now + 1.0)
+    assert [what for what, *_ in bench.take()] == ["spawn"]
+    assert bench.supervisor.wake_at is None
+
+
 def test_a_wish_in_a_pause_ends_the_pause(bench: Bench) -> None:
     bench.pause()
     bench.supervisor.upgrade(bench.now)

@@ -412,6 +412,18 @@ def test_older_messages_come_before_the_oldest_until_there_are_none(table: Model
     assert table.answers == []
 
 
+def test_a_page_that_was_scrolled_for_after_a_command_is_not_one_of_the_command(
+    table: ModelTable,
+) -> None:
+    table.model.fetch_older(by_command=True)
+    table.turn(page(1, said(8, "eight"), more=True))
+    assert table.model.older_arrived
+    table.model.fetch_older()
+    assert not table.model.older_arrived
+    table.turn(page(2, said(7, "seven"), more=True))
+    assert not table.model.older_arrived
+
+
 def test_older_messages_call_nobody_and_are_not_unread(table: ModelTable) -> None:
     table.talks.open("luis")
     table.model.fetch_older()
