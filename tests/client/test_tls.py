@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from client_fixtures import RealServer, ScriptedPeer, ScriptedServer
-from tls_pair import certificate, server_side
+from tls_pair import certificate, over_tls
 
 from tertulia.client import reconnect
 from tertulia.client.client import Client
@@ -29,19 +29,7 @@ WAIT_S = 20.0
 OWN = Fingerprint.of_certificate(certificate_in(certificate().decode()))
 OTHER = Fingerprint(bytes(32))
 
-Script = Callable[[ScriptedPeer], None]
 Serve = Callable[..., ScriptedServer]
-
-
-def over_tls(script: Script, context: ssl.SSLContext | None = None) -> Script:
-    """Return a script that is played inside TLS."""
-
-    def play(peer: ScriptedPeer) -> None:
-        peer.socket = (context or server_side()).wrap_socket(peer.socket, server_side=True)
-        with contextlib.closing(ScriptedPeer(peer.socket)) as inside:
-            script(inside)
-
-    return play
 
 
 def accept(peer: ScriptedPeer) -> None:
@@ -83,49 +71,6 @@ def test_everything_goes_through_tls(shared_server: RealServer, fresh_address: A
         assert plain.fingerprint is None
 
 
-@pytest.mark.parametrize(
-    "pin",
-    [None, OWN.hex, OWN.words, OWN.words.upper().replace(" ", "-")],
-    ids=["none", "hex", "words", "other letters"],
-)
-def test_the_expected_certificate_is_accepted(scripted_server: Serve, pin: str | None) -> None:
-    server = scripted_server(over_tls(accept))
-    with connect(server.port, tls=True, pin=pin) as ana:
-        assert ana.fingerprint == OWN
-
-
-@pytest.mark.parametrize("pin", [OTHER.hex, OTHER.words])
-def test_another_certificate_is_refused_and_nothing_is_sent(
-    scripted_server: Serve, pin: str
-) -> None:
-    server = scripted_server(over_tls(expect_nothing))
-    with pytest.raises(CertificateRefused) as refused:
-        connect(server.port, tls=True, pin=pin)
-    assert (refused.value.pin, refused.value.shown) == (pin, OWN)
-
-
-def test_what_is_no_pin_is_an_error_before_anything_happens() -> None:
-    with pytest.raises(ValueError, match="hexadecimal"):
-        connect(1, pin="my pin")
-
-
-def test_an_authority_can_decide_instead_of_a_pin(scripted_server: Serve) -> None:
-    pem = certificate().decode()
-    ours = ssl.create_default_context(cadata=pem[pem.rindex("-----BEGIN CERTIFICATE") :])
-    server = scripted_server(over_tls(accept))
-    connect(server.port, tls=ours).close()
-
-    def fail(peer: ScriptedPeer) -> None:
-        with pytest.raises(ssl.SSLError, match="ALERT"):
-            over_tls(expect_nothing)(peer)
-
-    server = scripted_server(fail)
-    with pytest.raises(CertificateRefused) as refused:
-        connect(server.port, tls=ssl.create_default_context())
-    assert (refused.value.pin, refused.value.shown) == (None, None)
-    assert "certificate" in refused.value.detail
-
-
 # --- servers without TLS, or with half of it -----------------------------------------------------
 
 
@@ -136,34 +81,6 @@ def answer_in_json(peer: ScriptedPeer) -> None:
     peer.send("error", code="malformed", message="the line is not JSON")
     with contextlib.suppress(OSError):  # whatever else comes is no line
         assert b"register" not in peer.socket.recv(65_536)
-
-
-@pytest.mark.parametrize("options", [{"tls": True}, {"pin": OWN.hex}], ids=["tls", "pin"])
-def test_a_server_without_tls_gets_nothing_readable(
-    scripted_server: Serve, options: dict[str, Any]
-) -> None:
-    server = scripted_server(answer_in_json)
-    if "pin" in options:
-        with pytest.raises(CertificateRefused) as refused:
-            connect(server.port, **options)
-        assert refused.value.shown is None
-    else:
-        with pytest.raises(NoConnection) as failed:
-            connect(server.port, **options)
-        assert failed.value.failure is ConnectFailure.NO_TLS
-
-
-def test_a_server_that_is_too_full_for_tls_is_no_other_server(scripted_server: Serve) -> None:
-    def refuse(peer: ScriptedPeer) -> None:
-        peer.send("error", code="server_full", message="full")
-        with contextlib.suppress(ConnectionError):
-            while peer.socket.recv(65_536):
-                pass
-
-    server = scripted_server(refuse)
-    with pytest.raises(RegistrationRefused) as refused:
-        connect(server.port, pin=OWN.hex)
-    assert refused.value.code == "server_full"
 
 
 def test_a_server_of_ours_without_tls_says_so_at_once(
@@ -182,26 +99,6 @@ def test_a_client_without_tls_learns_that_it_is_required(
         connect(server.port)
     assert refused.value.code == "tls_required"
     connect(server.port, tls=True).close()
-
-
-@pytest.mark.parametrize("answers", [b"", b"\x16\x03"])
-def test_a_handshake_that_does_not_go_on_has_an_end(scripted_server: Serve, answers: bytes) -> None:
-    def stall(peer: ScriptedPeer) -> None:
-        peer.send_raw(answers)
-        while peer.socket.recv(65_536):
-            pass
-
-    server = scripted_server(stall)
-    with pytest.raises(NoConnection) as failed:
-        Client.connect("127.0.0.1", server.port, "ana", tls=True, timeout=0.3)
-    assert failed.value.failure is ConnectFailure.NO_ANSWER
-
-
-def test_a_connection_that_ends_in_the_handshake_is_no_answer(scripted_server: Serve) -> None:
-    server = scripted_server(lambda peer: None)
-    with pytest.raises(NoConnection) as failed:
-        connect(server.port, tls=True)
-    assert failed.value.failure is ConnectFailure.NO_ANSWER
 
 
 def test_a_server_of_another_kind_is_no_tertulia_server(scripted_server: Serve) -> None:

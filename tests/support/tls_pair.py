@@ -4,11 +4,16 @@ import contextlib
 import functools
 import socket
 import ssl
+from collections.abc import Callable
 from datetime import UTC, datetime
+
+from client_fixtures import ScriptedPeer
 
 from tertulia.server.certificates import authority
 from tertulia.tls.channel import TlsChannel
 from tertulia.tls.contexts import client_context, server_context
+
+Script = Callable[[ScriptedPeer], None]
 
 
 @functools.cache
@@ -56,6 +61,17 @@ class TlsPair:
     def close(self) -> None:
         self.server_socket.close()
         self.client_socket.close()
+
+
+def over_tls(script: Script, context: ssl.SSLContext | None = None) -> Script:
+    """Return a script that is played inside TLS."""
+
+    def play(peer: ScriptedPeer) -> None:
+        peer.socket = (context or server_side()).wrap_socket(peer.socket, server_side=True)
+        with contextlib.closing(ScriptedPeer(peer.socket)) as inside:
+            script(inside)
+
+    return play
 
 
 def received(channel: TlsChannel, size: int = 65_536) -> bytes:
