@@ -107,7 +107,7 @@ def _raise_if_full(sock: socket.socket) -> None:
     """
     with contextlib.suppress(BlockingIOError, ValueError):
         first = sock.recv(_RECEIVE_BYTES, socket.MSG_PEEK)
-        said = decode_server_message(first.partition(b"\n")[0]) if first[:1] == b"{" else None
+        said = decode_server_message(first.partition(b"\n")[0])
         if isinstance(said, Error) and said.code == ErrorCode.SERVER_FULL:
             raise RegistrationRefused(said)
 
