@@ -33,7 +33,9 @@ WAIT_S = 20.0
 SHORT_S = 0.05
 OWN = Fingerprint.of_certificate(certificate_in(certificate().decode()))
 OTHER = Fingerprint(bytes(32))
-HANDSHAKE_FAILURE = b"\x15\x03\x03\x00\x02\x02\x28"
+HANDSHAKE_FAILURE, INTERNAL_ERROR, NO_APPLICATION_PROTOCOL = (
+    b"\x15\x03\x03\x00\x02\x02" + bytes([number]) for number in (40, 80, 120)
+)
 
 Script = Callable[[ScriptedPeer], None]
 ShakeHands = Callable[..., Secured]
@@ -201,6 +203,23 @@ def test_a_server_without_tls_is_not_the_expected_one_if_there_is_a_pin(
     with pytest.raises(CertificateRefused) as refused:
         shake_hands(answer(data), pin=OWN.hex)
     assert (refused.value.pin, refused.value.shown) == (OWN.hex, None)
+
+
+@pytest.mark.parametrize("pin", [None, OWN.hex], ids=["none", "pin"])
+@pytest.mark.parametrize(
+    ("alert", "failure"),
+    [
+        (NO_APPLICATION_PROTOCOL, ConnectFailure.NOT_TERTULIA),
+        (INTERNAL_ERROR, ConnectFailure.OTHER),
+    ],
+    ids=["another protocol", "fault of the server"],
+)
+def test_a_failure_of_tls_has_its_cause(
+    shake_hands: ShakeHands, alert: bytes, failure: ConnectFailure, pin: str | None
+) -> None:
+    with pytest.raises(NoConnection, match="alert") as failed:
+        shake_hands(answer(alert), pin=pin)
+    assert failed.value.failure is failure
 
 
 @pytest.mark.parametrize("pin", [None, OWN.hex], ids=["none", "pin"])

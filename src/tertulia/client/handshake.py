@@ -25,7 +25,8 @@ from tertulia.tls.fingerprint import Fingerprint
 _RECEIVE_BYTES = 16 * 1024
 # OpenSSL's reasons if the other side answers with another protocol, or refuses all of TLS.
 _NO_TLS = {"WRONG_VERSION_NUMBER", "SSLV3_ALERT_HANDSHAKE_FAILURE", "HTTP_REQUEST"}
-_ANOTHER_PROTOCOL = "TLSV1_ALERT_NO_APPLICATION_PROTOCOL"
+# OpenSSL's words for it: not every version of Python has a name for this reason.
+_ANOTHER_PROTOCOL = "no application protocol"
 
 
 class Secured(NamedTuple):
@@ -58,7 +59,7 @@ def secure(
         if reason in _NO_TLS and pin is not None:
             raise CertificateRefused(pin, None, "the server does not speak TLS") from error
         failure = ConnectFailure.NO_TLS if reason in _NO_TLS else ConnectFailure.OTHER
-        failure = ConnectFailure.NOT_TERTULIA if reason == _ANOTHER_PROTOCOL else failure
+        failure = ConnectFailure.NOT_TERTULIA if _ANOTHER_PROTOCOL in str(error) else failure
         raise NoConnection(failure, reason.lower()) from error
     except OSError as error:
         raise NoConnection(ConnectFailure.NO_ANSWER, error.strerror or str(error)) from error
