@@ -58,7 +58,7 @@ def test_messages_and_standard_input_keep_their_order() -> None:
 
 @pytest.mark.parametrize("name", ["tls", "plain"])
 def test_what_is_not_said_is_left_to_the_settings(name: str) -> None:
-    options = ([], [f"--{name}"], [f"--no-{name}"])
+    options: tuple[list[str], ...] = ([], [f"--{name}"], [f"--no-{name}"])
     values = [vars(client_parser().parse_args([*SERVER, *given]))[name] for given in options]
     assert values == [None, True, False]
 

@@ -36,8 +36,9 @@ def left(reason: str) -> Left:
 
 
 def presence(name: str, status: Status, *, by_server: bool = False) -> Presence:
-    by = "server" if by_server else "user"
-    return Presence(seq=1, time=TIME, name=name, status=status, by=by)
+    return Presence(
+        seq=1, time=TIME, name=name, status=status, by="server" if by_server else "user"
+    )
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Generic, NoReturn, TypeVar
 
 from tertulia.standin.converting import DecodeError, convert
-from tertulia.standin.structs import NODEFAULT, UNSET, Struct
+from tertulia.standin.structs import UNSET, Struct
 
 T = TypeVar("T")
 
@@ -92,4 +92,4 @@ def _fields_of(struct: Struct) -> dict[str, Any]:
 
 
 def _is_default(value: Any, default: Any) -> bool:
-    return default is not NODEFAULT and type(value) is type(default) and bool(value == default)
+    return type(value) is type(default) and bool(value == default)

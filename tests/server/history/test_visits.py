@@ -95,11 +95,3 @@ def test_what_keep_does_not_keep_is_deleted_with_the_sessions_of_that_time(store
     while position is not None:
         _deleted, position = store.forget(at(300), after=position, count=3)
     assert store.records(Visit) == kept
-
-
-@pytest.mark.parametrize(
-    "time", ["", "yesterday", "2026-11-22", "2026-11-22T15:00:00", "0001-01-01T00:00:00+14:00"]
-)
-def test_a_time_without_an_offset_is_no_time(time):
-    with pytest.raises(ValueError, match="'until' must be a time"):
-        ListAttendance(until=time)

@@ -2,8 +2,6 @@
 
 from collections.abc import Callable, Iterator
 
-from msgspec import UNSET
-
 from tertulia.attendance_file import AttendanceFile
 from tertulia.protocol.attendance import AttendancePage, AttendanceRow, ListAttendance
 from tertulia.protocol.messages import Answer, Request
@@ -27,7 +25,7 @@ def all_sessions(ask: Callable[[Request], Answer]) -> Iterator[AttendanceRow]:
         yield from page.sessions
         if not page.more:
             return
-        request = ListAttendance(since=page.sessions[-1].joined, until=UNSET)
+        request = ListAttendance(since=page.sessions[-1].joined)
 
 
 def write_csv(path: str, sessions: Iterator[AttendanceRow]) -> str:
