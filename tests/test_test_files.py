@@ -15,8 +15,6 @@ YET_TO_COME = {
     "server/cluster/genesis.py",
     "server/cluster/inbox.py",
     "server/cluster/letters.py",
-    "server/cluster/on_the_way.py",
-    "server/cluster/proposals.py",
     "server/cluster/snapshot.py",
     "tui/attention.py",
     "tui/message_menu.py",

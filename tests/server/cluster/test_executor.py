@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from cluster_bench import Bench, BenchNode
+from cluster_bench import BenchNode
+from operated_nodes import Chat
 
-from tertulia.protocol.hooks import CreateHook, HookCreated, RemoveHook
 from tertulia.protocol.messages import (
     CloseReason,
     Error,
@@ -17,49 +17,18 @@ from tertulia.protocol.messages import (
     Status,
 )
 from tertulia.protocol.moderation import (
-    BecomeOperator,
     ImposeBan,
     ImposeMute,
     Kick,
     ListBans,
-    PinMessage,
     SetHush,
 )
 from tertulia.server.cluster.commands import SayText, pack
-from tertulia.server.history.mail import Stored
 from tertulia.server.hub.hub import Registered
 from tertulia.server.hub.moderated import Moderated
 from tertulia.server.hub.room import Conflict
 from tertulia.server.hub.session import Session
-from tertulia.server.hub.wait import Wait
 from tertulia.server.workers.mail import Evict, Expel
-
-
-class Chat(Bench):
-    """Two nodes: ana, an operator, on one, and luis on the other one."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__("a", "b", **options)
-        self.a, self.b = self["a"], self["b"]
-        self.ana = self.a.join("ana", "10.0.0.1")
-        self.a.hub.moderator.promote(self.ana, BecomeOperator(secret=""))
-        self.settle()
-        self.luis = self.b.join("luis", "10.0.0.2")
-        self.settle()
-        self.a.mail.collect()
-        self.b.mail.collect()
-
-    def done(self, request: Any, session: Session | None = None, node: str = "a") -> Any:
-        """Carry out what an operator asks for; return the outcome."""
-        proposer = self[node]
-        assert proposer.operate(session or self.ana, request) is Wait.FOR_ORDER
-        self.settle()
-        (outcome,) = proposer.mail.outcomes()
-        self.check_alike()
-        return outcome
-
-    def texts(self, node: BenchNode) -> list[str]:
-        return [one.text for one in node.events() if type(one).__name__ == "ChatMessage"]
 
 
 @pytest.fixture
@@ -239,10 +208,6 @@ def test_a_ban_is_over_by_the_time_of_the_log(chat: Chat) -> None:
     chat.check_alike()
 
 
-def test_only_an_operators_session_may_ask_and_a_user_may_not(chat: Chat) -> None:
-    assert code(chat.b.operate(chat.luis, Kick(name="ana", id=1))) is ErrorCode.NOT_OPERATOR
-
-
 def test_the_console_of_a_node_keeps_order_for_all(chat: Chat) -> None:
     mailbox: Any = chat.b.mail
     console = chat.b.hub.moderator.open_console(chat.b.switchboard.connect(mailbox))
@@ -254,59 +219,6 @@ def test_the_console_of_a_node_keeps_order_for_all(chat: Chat) -> None:
     chat.a.say(chat.ana, "hola", id=2)
     chat.settle()
     assert code(chat.a.mail.outcomes()[0]) is ErrorCode.MUTED
-
-
-def test_the_message_that_is_pinned_is_found_by_the_node_that_is_asked(chat: Chat) -> None:
-    chat.b.say(chat.luis, "importante")
-    chat.settle()
-    seq = chat.a.events()[-1].seq
-    fresh = chat.fresh("c")
-    fresh.resume(chat.a.packed())
-    outcome = chat.done(PinMessage(seq=seq, id=1))
-    assert isinstance(outcome, Moderated)
-    assert fresh.hub.room.moderation.pin is not None
-    assert fresh.hub.room.moderation.pin.text == "importante"
-    looks = fresh.operate(chat.ana, PinMessage(seq=seq, id=1))
-    assert looks is Wait.FOR_MESSAGE, "in the histories of the others, too"
-
-
-# --- hooks ---------------------------------------------------------------------------------------
-
-
-def test_only_the_operator_gets_the_secret_of_a_hook(chat: Chat) -> None:
-    assert chat.a.operate(chat.ana, CreateHook(name="backup", id=1)) is Wait.FOR_ORDER
-    (data,) = chat.a.air
-    chat.settle()
-    created = chat.a.mail.outcomes()[0].answer
-    assert isinstance(created, HookCreated)
-    assert created.secret.encode() not in data
-    assert created.path.endswith(created.secret)
-    mailbox: Any = chat.b.mail
-    assert chat.b.hub.notices.say(created.secret, "hecho", mailbox) is Wait.FOR_DISK
-    (data,) = chat.b.air
-    assert created.secret.encode() not in data
-    chat.settle()
-    (stored,) = chat.b.mail.collect()
-    assert isinstance(stored, Stored)
-    ((receipt, is_stored),) = stored.rows
-    assert is_stored
-    assert chat.a.events()[-1].seq == receipt.seq
-    chat.check_alike()
-
-
-def test_a_post_whose_hook_was_removed_meanwhile_is_not_said(chat: Chat) -> None:
-    chat.a.operate(chat.ana, CreateHook(name="backup", id=1))
-    chat.settle()
-    secret = chat.a.mail.outcomes()[0].answer.secret
-    chat.a.operate(chat.ana, RemoveHook(name="backup", id=2))
-    chat.a.land()
-    mailbox: Any = chat.b.mail
-    assert chat.b.hub.notices.say(secret, "hecho", mailbox) is Wait.FOR_DISK
-    chat.settle()
-    ((_, is_stored),) = chat.b.mail.collect()[-1].rows
-    assert not is_stored
-    assert chat.texts(chat.a) == []
-    chat.check_alike()
 
 
 # --- own presence --------------------------------------------------------------------------------

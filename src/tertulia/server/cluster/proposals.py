@@ -168,6 +168,7 @@ class NodeSeen(Seen):
     def note(self, session: Session, request: MarkSeen, now: float) -> bool:
         """Note a report, and tell the other nodes if it counts. See Seen.note."""
         counts = super().note(session, request, now)
-        if counts and session.seen_mark is not None:
+        if counts:
+            assert session.seen_mark is not None
             self.tell(session, session.seen_mark.counted)
         return counts
