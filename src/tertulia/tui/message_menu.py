@@ -43,8 +43,9 @@ class MessageMenu:
 
     def show(self, model: ChatModel, entry: Said) -> None:
         """Ask the user for an action, and carry it out."""
-        text = shorten(" ".join(f"{entry.speaker}: {entry.text}".split()), _COLUMNS)
-        dialog = ChoiceDialog(_("Message"), visible_in_a_line(text), _rows(model, entry))
+        line = " ".join(f"{entry.speaker}: {entry.text}".split())
+        text = shorten(visible_in_a_line(line), _COLUMNS)
+        dialog = ChoiceDialog(_("Message"), text, _rows(model, entry))
         self._app.push_screen(dialog, lambda key: self._do(model, entry, key))
 
     def _do(self, model: ChatModel, entry: Said, key: str | None) -> None:
