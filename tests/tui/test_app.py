@@ -25,7 +25,6 @@ from tertulia.protocol.messages import (
     Error,
     ErrorCode,
     GetHistory,
-    ServerMessage,
     Status,
 )
 from tertulia.tls.fingerprint import Fingerprint
@@ -34,7 +33,6 @@ from tertulia.tui import ending as ending_module
 from tertulia.tui.ending import Ending
 from tertulia.tui.model import conversations, timeline
 from tertulia.tui.model.timeline import Day
-from tertulia.tui.presence import INPUT_COUNTS_S
 from tertulia.tui.terminal.abilities import Abilities, Colours
 
 
@@ -395,45 +393,6 @@ async def paste(table: ChatTable, text: str) -> None:
 
 
 # --- the bell ------------------------------------------------------------------------------------
-
-
-def test_the_bell_rings_only_for_what_is_not_being_looked_at(clock: Clock) -> None:
-    async def scenario(table: ChatTable) -> None:
-        async def rings_for(message: ServerMessage) -> bool:
-            clock.now += QUIET_S
-            table.rings = 0
-            await table.hear(message)
-            return table.rings == 1
-
-        await focus(table, AppFocus())
-        assert not await rings_for(table.said("ana: look"))
-        assert await rings_for(table.direct("psst"))
-        await table.press("ctrl+g")
-        assert not await rings_for(table.direct("psst"))
-        assert await rings_for(table.said("ana: look"))
-        await focus(table, AppBlur())
-        assert await rings_for(table.direct("psst"))
-        await focus(table, AppFocus())
-        assert not await rings_for(table.direct("psst"))
-
-    ChatTable(clock).run(scenario)
-
-
-def test_without_reports_of_the_focus_one_counts_as_away_until_a_key_is_pressed(
-    clock: Clock,
-) -> None:
-    async def scenario(table: ChatTable) -> None:
-        await table.hear(table.said("ana: look"))
-        assert table.rings == 0  # the program has just been started
-        clock.now += INPUT_COUNTS_S
-        await table.hear(table.said("ana: look"))
-        assert table.rings == 1
-        clock.now += INPUT_COUNTS_S
-        await table.press("x")
-        await table.hear(table.said("ana: look"))
-        assert table.rings == 1
-
-    ChatTable(clock).run(scenario)
 
 
 def test_the_bell_rings_once_for_many_messages_and_for_those_that_came_while_one_was_away(

@@ -1,8 +1,8 @@
-"""The colours on the screen as it is painted: chosen, remembered, and legible in every palette."""
+"""The colours on the screen as it is painted: legible in every palette."""
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 from plain_table import Clock
@@ -15,11 +15,8 @@ from table import ChatTable
 from textual.geometry import Region
 from textual.selection import SELECT_ALL
 
-from tertulia.chat import settings
-from tertulia.chat.settings import Loaded, Settings
 from tertulia.tui.terminal.abilities import Abilities, Colours
 from tertulia.tui.terminal.background import QUESTION
-from tertulia.tui.terminal.parser import BackgroundReported
 
 pytestmark = pytest.mark.long
 
@@ -136,63 +133,6 @@ def test_every_text_is_legible_also_where_it_is_selected(
             assert poor(table, shown) == {}, keys
 
     ChatTable(clock, terminal=Abilities(colours=colours), dark=dark).run(scenario)
-
-
-# --- the choice ----------------------------------------------------------------------------------
-
-
-def is_dark(table: ChatTable) -> bool:
-    return table.app.current_theme.dark
-
-
-def test_a_chosen_theme_is_kept_for_the_next_time(clock: Clock) -> None:
-    async def scenario(table: ChatTable) -> None:
-        await table.enter("/tema claro")
-        assert not is_dark(table)
-        assert settings.load().settings.theme == "light"
-        await table.press("f8")
-        assert is_dark(table)
-        assert settings.load().settings.theme == "dark"
-        await table.enter("/theme")
-        assert settings.load().settings.theme == "light"
-
-    ChatTable(clock).run(scenario)
-
-
-@pytest.mark.parametrize("theme", ["dark", "light"])
-def test_a_kept_theme_holds_whatever_the_terminal_says(clock: Clock, theme: Any) -> None:
-    async def scenario(table: ChatTable) -> None:
-        assert is_dark(table) is (theme == "dark")
-        table.app.post_message(BackgroundReported(is_dark=theme != "dark"))
-        await table.settle()
-        assert is_dark(table) is (theme == "dark")
-
-    loaded = Loaded(Settings(theme=theme))
-    ChatTable(clock, loaded=loaded, dark=theme != "dark").run(scenario)
-
-
-def test_a_late_answer_of_the_terminal_changes_the_theme(clock: Clock) -> None:
-    async def scenario(table: ChatTable) -> None:
-        assert is_dark(table)
-        table.app.post_message(BackgroundReported(is_dark=False))
-        await table.until(lambda: not is_dark(table))
-
-    ChatTable(clock).run(scenario)
-
-
-def test_auto_asks_the_terminal_again(clock: Clock) -> None:
-    async def scenario(table: ChatTable) -> None:
-        written: list[str] = []
-        assert table.app._driver is not None
-        table.app._driver.write = written.append  # type: ignore[method-assign]
-        await table.enter("/theme light")
-        await table.enter("/theme auto")
-        assert QUESTION in written
-        assert is_dark(table)
-        assert table.hint == "The colours are those that fit the terminal."
-        assert settings.load().settings.theme == "auto"
-
-    ChatTable(clock).run(scenario)
 
 
 def test_the_program_starts_light_on_a_light_terminal_and_keeps_what_was_typed() -> None:

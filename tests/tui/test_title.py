@@ -9,7 +9,6 @@ from table import ChatTable
 
 from tertulia.tui import title as title_module
 from tertulia.tui.presence import INPUT_COUNTS_S
-from tertulia.tui.terminal.driver import TerminalDriver
 
 SAVED, RESTORED = "\x1b[22;2t", "\x1b]2;\x07\x1b[23;2t"
 
@@ -80,15 +79,3 @@ def test_the_console_is_sent_no_title_and_no_other_command_that_it_would_show() 
         assert seat.leave() == 0
     assert "\x1b]" not in seat.everything
     assert "\x1b[22;2t" not in seat.everything
-
-
-def test_nothing_in_a_title_ends_it_or_is_invisible(monkeypatch: pytest.MonkeyPatch) -> None:
-    driver = TerminalDriver.__new__(TerminalDriver)
-    driver._title = ""
-    written: list[str] = []
-    monkeypatch.setattr(driver, "write", written.append)
-    driver.set_title("a\x07\x1b]52;c;aGk=\x1b\\\x9c\u202e\u200bñ田" + "z" * 1000)
-    [title] = written
-    assert title.startswith("\x1b]2;a]52;c;aGk=\\ñ田zzz")
-    assert title.endswith("z\x07")
-    assert len(title) < 120
