@@ -12,6 +12,7 @@ from tertulia.chat.jobs import CONFIRMED_WITHIN_S, SAID_WITHIN_S
 from tertulia.client.activity import Resumption
 from tertulia.client.errors import (
     ConnectFailure,
+    ConnectionLost,
     End,
     EndReason,
     NoConnection,
@@ -486,3 +487,21 @@ def test_the_face_forgets_the_numbers_of_another_history(
     desk.lose()
     desk.attempt(PickyClient(**other))
     assert (("forget_numbers",) in desk.face.shown) is is_renumbered
+
+
+def test_what_is_to_be_sent_at_the_moment_of_a_loss_is_sent_on_the_next_connection(
+    desk: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose(_request: Request) -> int:
+        desk.client.end = LOST
+        raise ConnectionLost(LOST)
+
+    request = Say(text="hola", nonce="n")
+    desk.chat.enqueue(request)
+    monkeypatch.setattr(desk.client, "send", lose)
+    desk.turn()
+    assert desk.chat.unsent == [request]
+    desk.turn()
+    desk.attempt(PickyClient())
+    desk.turn(user_list(1, "ana"))
+    assert request in desk.client.sent

@@ -293,6 +293,20 @@ def test_a_wish_during_an_upgrade_is_carried_out_after_it(bench: Bench) -> None:
     assert bench.take() == [], "once"
 
 
+@pytest.mark.parametrize("how", ["it ends", "it is too late"])
+def test_a_wish_during_an_upgrade_that_fails_is_carried_out_after_it(
+    bench: Bench, how: str
+) -> None:
+    bench.supervisor.upgrade(bench.now)
+    bench.supervisor.upgrade(bench.now)
+    bench.take()
+    if how == "it ends":
+        bench.ends(2, 1)
+    else:
+        bench.wait()
+    assert bench.take()[-1] == ("spawn", 3, True)
+
+
 def test_after_a_pause_one_child_is_started(bench: Bench) -> None:
     bench.pause()
     bench.wait()

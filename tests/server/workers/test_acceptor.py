@@ -2,6 +2,7 @@
 
 import errno
 import functools
+import ipaddress
 import select
 import socket
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ from tertulia.protocol.messages import ErrorCode
 from tertulia.server.config import Config
 from tertulia.server.doors.entrance import Offer, refusal_when_full
 from tertulia.server.doors.http import Site
-from tertulia.server.observer import Observer
+from tertulia.server.observer import ADDRESS_DENIED, Observer
 from tertulia.server.workers import acceptor as acceptor_module
 from tertulia.server.workers.acceptor import Acceptor, listen, plain_address
 from tertulia.server.workers.access import Access
@@ -111,7 +112,7 @@ def turned_away() -> TurnedAway:
 class Bench:
     """An acceptor over a fake listener, a fake pool and a clock that stands."""
 
-    def __init__(self, **options: int) -> None:
+    def __init__(self, **options: Any) -> None:
         config = Config(port=0, shared_addresses=True, **options)
         self.clock = StandingClock()
         self.listener, self.pool = FakeListener(), FakePool()
@@ -423,3 +424,13 @@ def test_without_a_host_all_addresses_are_listened_on(monkeypatch, has_dualstack
 )
 def test_an_ipv4_address_is_written_as_what_it_is(address, plain):
     assert plain_address(address) == plain
+
+
+def test_a_connection_from_an_address_that_is_not_allowed_is_closed_and_counted(make):
+    denied = ipaddress.ip_network("10.0.0.0/8")
+    bench = make(deny=(denied,))
+    (sock,) = bench.accept()
+    assert sock.is_closed
+    assert bench.pool.assigned == [[]]
+    assert bench.observer.refused == {ADDRESS_DENIED: 1}
+    assert bench.admission._open == 0

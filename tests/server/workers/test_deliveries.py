@@ -203,3 +203,33 @@ def test_a_sender_waits_until_all_its_messages_are_confirmed():
         assert [type(m) for m in bench.heard(ana)] == [Ok]
         assert ana.confirmations_due == left
     bench.close()
+
+
+def test_messages_that_do_not_arrive_count_as_refused_requests():
+    bench = WorkerBench()
+    far = WorkerBench(beside=bench)
+    ana, luis = bench.join("ana"), far.join("luis")
+    bench.receive(ana, DIRECT)
+    far.connections.close(luis, CloseReason.LOST)
+    far.read_mail()
+    bench.read_mail()
+    assert bench.observer.refused_requests == {"user_not_connected": 1}
+    luis = bench.join("luis", receipts=True)
+    bench.receive(ana, Direct(id=2, to="luis", text="hola"))
+    bench.connections.close(luis, CloseReason.LOST)
+    bench.read_mail()
+    assert bench.observer.refused_requests == {"user_not_connected": 1, "undelivered": 1}
+    bench.close()
+    far.close()
+
+
+def test_without_an_id_a_message_with_a_nonce_is_delivered_once():
+    bench = WorkerBench()
+    ana, luis = bench.join("ana"), bench.join("luis")
+    bench.heard(luis)
+    bench.receive(ana, *[Direct(to="luis", text="hola", nonce="n")] * 2)
+    assert bench.kinds(luis) == ["DirectMessage"]
+    bench.receive(ana, Direct(id=3, to="luis", text="hola", nonce="n"))
+    assert [type(answer) for answer in bench.heard(ana)] == [Ok]
+    assert bench.heard(luis) == []
+    bench.close()

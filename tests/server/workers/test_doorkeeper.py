@@ -243,3 +243,12 @@ def test_an_answer_for_a_connection_that_waits_for_none_is_dropped(bench):
     bench.dispatcher.read_mail(Answered(connection, Opened(answer=b"the answer")))
     assert bench.said(connection) == b""
     assert connection.state is State.UNREGISTERED
+
+
+def test_a_connection_that_is_refused_at_its_entrance_is_counted(bench):
+    offer = Offer(Site({}, ()), requires_tls=True)
+    bench.connections._new_door = functools.partial(OpenEntrance, offer)
+    newcomer = bench.connect(USER)
+    bench.receive(newcomer, LINE)
+    assert b'"tls_required"' in bench.said(newcomer)
+    assert bench.observer.refused == {"tls_required": 1}

@@ -12,6 +12,7 @@ from tertulia.protocol.hooks import HookCreated
 from tertulia.protocol.messages import (
     UNSET,
     CloseReason,
+    Error,
     ErrorCode,
     GetHistory,
     Ok,
@@ -61,6 +62,7 @@ def test_a_message_that_is_not_on_the_disk_is_told_of_in_any_case(bench):
         (1, ErrorCode.UNAVAILABLE, 7),
         (UNSET, ErrorCode.UNAVAILABLE, 7),
     ]
+    assert bench.observer.refused_requests == {ErrorCode.UNAVAILABLE: 2}
 
 
 def test_an_acknowledgement_for_a_session_that_is_gone_is_nobodys(bench):
@@ -98,6 +100,14 @@ def test_a_page_is_sent_and_the_next_one_asked_for(bench):
     assert bench.heard(bench.ana) == [PAGE]
     assert [ticket.request.id for ticket in bench.history.tickets] == [1, 2]
     assert bench.ana.answers_due == 1
+
+
+def test_a_page_that_cannot_be_read_counts_as_a_refused_request(bench):
+    bench.receive(bench.ana, GetHistory(id=1))
+    refusal = Error(id=1, code=ErrorCode.UNAVAILABLE, message="not now")
+    bench.read(PageReady(bench.number(bench.ana), refusal))
+    assert bench.heard(bench.ana) == [refusal]
+    assert bench.observer.refused_requests == {ErrorCode.UNAVAILABLE: 1}
 
 
 def test_the_next_page_waits_until_the_client_has_taken_the_one_before(bench):

@@ -206,6 +206,18 @@ def test_a_session_whose_answer_was_cut_gets_events_only_after_the_rest_of_it(be
     assert kinds == ["Pong", "Welcome", *(["Joined"] if events == "all" else []), "ChatMessage"]
 
 
+def test_the_rest_of_an_answer_counts_when_it_goes_out_among_the_events(bench):
+    before = bench.observer.sent_bytes
+    bench.limit(bench.ana, 5)
+    bench.say()
+    bench.flush()
+    bench.limit(bench.ana, 1_000_000)
+    bench.output.unblock(bench.ana)
+    bench.output.flush_events()
+    sent = len(bench.got(bench.ana)) + len(bench.got(bench.luis))
+    assert bench.observer.sent_bytes - before == sent
+
+
 def test_only_what_a_socket_has_taken_is_counted(bench):
     bytes_before, events_before = bench.observer.sent_bytes, bench.observer.deliveries
 
