@@ -16,13 +16,6 @@ YET_TO_COME = {
     "server/cluster/inbox.py",
     "server/cluster/letters.py",
     "server/cluster/snapshot.py",
-    "tui/widgets/bars.py",
-    "tui/widgets/chatpane.py",
-    "tui/widgets/conversationspane.py",
-    "tui/widgets/entrypane.py",
-    "tui/widgets/mainscreen.py",
-    "tui/widgets/peoplepane.py",
-    "tui/widgets/seen_dialog.py",
 }
 
 

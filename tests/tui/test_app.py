@@ -25,7 +25,6 @@ from tertulia.protocol.messages import (
     Error,
     ErrorCode,
     GetHistory,
-    Status,
 )
 from tertulia.tls.fingerprint import Fingerprint
 from tertulia.tui import app as app_module
@@ -370,20 +369,6 @@ def test_a_paste_goes_to_the_composer_from_the_log_and_while_the_terminal_has_no
         assert table.composer.text == "uno x dos"
 
     ChatTable(clock).run(scenario)
-
-
-def test_a_field_of_text_takes_a_line_but_leaves_several_to_the_composer(clock: Clock) -> None:
-    people = {f"user{number}": Status.ACTIVO for number in range(20)}
-
-    async def scenario(table: ChatTable) -> None:
-        await table.press("f3", "u")
-        await paste(table, "ser1")
-        assert table.app.main.filter.value == "user1"
-        assert table.composer.text == ""
-        await paste(table, "uno\ndos")
-        assert table.composer.text == "uno\ndos"
-
-    ChatTable(clock, people={"ana": Status.ACTIVO, **people}).run(scenario)
 
 
 async def paste(table: ChatTable, text: str) -> None:

@@ -424,33 +424,6 @@ def test_nothing_is_known_of_anybody_while_there_is_no_connection(clock: Clock) 
     ChatTable(clock).run(scenario)
 
 
-def test_the_heading_does_not_tell_a_status_while_there_is_no_connection(clock: Clock) -> None:
-    async def scenario(table: ChatTable) -> None:
-        await table.enter("@luis")
-        assert table.title("#middle") == "luis ◐ OCUPADO: only you two can read this"
-        await table.lose()
-        assert "OCUPADO" not in table.title("#middle")
-        assert "not here" not in table.title("#middle")
-
-    ChatTable(clock).run(scenario)
-
-
-def test_each_conversation_has_its_own_draft(clock: Clock) -> None:
-    async def scenario(table: ChatTable) -> None:
-        await table.hear(table.direct("psst"))
-        table.composer.insert("for all")
-        await table.press("ctrl+n")
-        assert table.composer.text == ""
-        table.composer.insert("for luis")
-        await table.press("ctrl+n")
-        assert table.composer.text == "for all"
-        await table.press("ctrl+p")
-        assert table.composer.text == "for luis"
-        assert table.title("#entry") == "Only to luis"
-
-    ChatTable(clock).run(scenario)
-
-
 def test_a_paste_of_many_lines_is_one_message_after_a_question(clock: Clock) -> None:
     pasted = "\n".join(f"line {number}" for number in range(11))
 

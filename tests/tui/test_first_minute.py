@@ -7,50 +7,7 @@ from table import ChatTable
 from tertulia.chat.jobs import SAID_WITHIN_S
 from tertulia.client.errors import RegistrationRefused
 from tertulia.i18n import set_language
-from tertulia.protocol.messages import Direct, Error, ErrorCode, GetInfo, Say
-from tertulia.tui.ending import Ending
-
-
-def test_what_is_typed_in_a_short_list_of_people_filters_it_and_is_said_to_nobody(
-    clock: Clock,
-) -> None:
-    async def scenario(table: ChatTable) -> None:
-        await table.press("f3", "l", "u", "enter")
-        assert table.app.main.filter.value == "lu"
-        assert not table.client.sent_of(Say)
-        assert [request.name for request in table.client.sent_of(GetInfo)] == ["luis"]
-
-    ChatTable(clock).run(scenario)
-
-
-def test_the_arrows_go_on_from_the_filter_to_the_list(clock: Clock) -> None:
-    async def scenario(table: ChatTable) -> None:
-        await table.hear(*[table.joined(f"user{number}") for number in range(5)])
-        await table.press("f3", "u", "s", "e", "r", "down", "down", "enter")
-        assert [request.name for request in table.client.sent_of(GetInfo)] == ["user2"]
-
-    ChatTable(clock).run(scenario)
-
-
-def test_ctrl_c_three_times_leaves(clock: Clock) -> None:
-    async def scenario(table: ChatTable) -> None:
-        await table.press("h", "i", "ctrl+c")
-        assert table.composer.text == ""
-        await table.press("ctrl+c")
-        assert (table.composer.text, table.hint) == ("/quit", "Press Enter to leave.")
-        await table.press("ctrl+c")
-        await table.until(lambda: table.app.return_value is not None)
-        assert table.app.return_value == Ending(0, [])
-
-    ChatTable(clock).run(scenario)
-
-
-def test_what_is_typed_takes_the_place_of_the_command_that_leaves(clock: Clock) -> None:
-    async def scenario(table: ChatTable) -> None:
-        await table.press("ctrl+c", "h", "i")
-        assert table.composer.text == "hi"
-
-    ChatTable(clock).run(scenario)
+from tertulia.protocol.messages import Direct, Error, ErrorCode, Say
 
 
 def test_what_is_on_its_way_is_counted_until_the_server_has_it(clock: Clock) -> None:
@@ -77,25 +34,6 @@ def test_after_enter_the_screen_waits_no_longer_than_until_there_is_something_to
         table.client.held.add(Say)
         await table.enter("hola")
         await table.until(lambda: waits[-1:] == [SAID_WITHIN_S])
-
-    ChatTable(clock).run(scenario)
-
-
-def test_a_hint_about_the_connection_goes_when_that_changes(clock: Clock) -> None:
-    async def scenario(table: ChatTable) -> None:
-        await table.lose()
-        await table.enter("hola")
-        assert table.hint.startswith("There is no connection")
-        await table.come_back()
-        assert table.hint == "What you typed has not been sent yet. Press Enter to send it."
-        assert table.composer.text == "hola"
-        await table.press("enter")
-        assert table.hint == ""
-        await table.lose()
-        await table.press("f4")
-        assert table.hint.startswith("There is no connection")
-        await table.come_back()
-        assert table.hint == ""
 
     ChatTable(clock).run(scenario)
 

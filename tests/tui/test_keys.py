@@ -438,29 +438,6 @@ def test_each_word_of_the_key_bar_can_be_clicked(
     ChatTable(clock).run(scenario, USUAL)
 
 
-def test_letters_typed_in_a_list_go_to_the_composer(clock: Clock) -> None:
-    async def scenario(table: ChatTable) -> None:
-        await table.press("f2", "h", "o")
-        assert table.composer.text == "ho"
-        assert table.app.main.focused is table.composer
-
-    ChatTable(clock).run(scenario)
-
-
-def test_letters_typed_among_many_people_filter_them(clock: Clock) -> None:
-    people = {f"{stem}{number}": Status.ACTIVO for stem in ("al", "be") for number in range(10)}
-
-    async def scenario(table: ChatTable) -> None:
-        await table.press("f3", "b", "e", "3")
-        assert [row.key for row in table.app.main.people_list.rows] == ["be3"]
-        await table.press("enter")
-        assert table.client.sent_of(GetInfo) == [GetInfo(name="be3")]
-        await table.press("escape", "escape")
-        assert len(table.app.main.people_list.rows) == len(table.people)
-
-    ChatTable(clock, people={"ana": Status.ACTIVO} | people).run(scenario)
-
-
 def test_a_double_click_on_a_message_selects_it(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         await table.hear(table.said("one"), table.said("two"))

@@ -2,7 +2,7 @@
 
 import pytest
 from plain_table import Clock
-from table import SMALL, USUAL, ChatTable
+from table import USUAL, ChatTable
 from textual import events
 
 from tertulia.protocol.messages import Direct
@@ -85,26 +85,6 @@ def test_an_unsent_text_elsewhere_is_marked_in_the_list(clock: Clock) -> None:
 
 
 # --- what is new ---------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("size", [USUAL, SMALL])
-def test_what_is_new_above_the_view_is_a_key_away(clock: Clock, size: tuple[int, int]) -> None:
-    async def scenario(table: ChatTable) -> None:
-        await table.hear(table.said("old"))
-        await table.enter("@luis")
-        await table.hear(*(table.said(f"number {number}") for number in range(40)))
-        await table.press("ctrl+n")
-        assert table.hint == "F6: go to what is new here."
-        assert "New since you were here" not in table.shown
-        await table.press("f6")
-        assert "New since you were here" in table.rows[2]
-        assert "number 0" in table.rows[3]
-        await table.press("ctrl+end", "ctrl+n")
-        assert table.current.name == "luis"
-        await table.press("ctrl+n", "f6")
-        assert table.hint == "Nothing is marked as new in this conversation."
-
-    ChatTable(clock).run(scenario, size)
 
 
 def test_a_mark_that_is_in_view_needs_no_hint(clock: Clock) -> None:

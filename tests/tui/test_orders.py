@@ -184,25 +184,6 @@ def test_the_newest_or_the_marked_message_is_pinned(clock: Clock) -> None:
     run(clock, scenario)
 
 
-def test_a_pinned_message_stays_on_top_in_two_lines_at_most(clock: Clock) -> None:
-    async def scenario(table: ChatTable) -> None:
-        text = "\x1b[2J\u202e[b]" + "words " * 100
-        message = StoredMessage(seq=3, time="", sender="luis", text=text)
-        await table.hear(Pinned(**when(table), by="eva", message=message))  # type: ignore[arg-type]
-        rows = [row for row in table.rows[:4] if "words" in row]
-        assert len(rows) == 2
-        assert rows[1].rstrip("│ ").endswith("…")
-        assert "Pinned: luis: ␛[2J<U+202E>[b]words" in rows[0]
-        await table.enter("@luis")
-        assert "Pinned: " not in table.shown
-        await table.press("ctrl+n")
-        await table.hear(Pinned(**when(table), by="eva"))  # type: ignore[arg-type]
-        assert "Pinned: " not in table.shown
-        assert "eva took the pinned message down" in table.shown
-
-    run(clock, scenario, USUAL)
-
-
 def test_hush_and_lock_are_shown_where_one_writes_and_reads(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         set_language("es")
