@@ -505,3 +505,15 @@ def test_what_is_to_be_sent_at_the_moment_of_a_loss_is_sent_on_the_next_connecti
     desk.attempt(PickyClient())
     desk.turn(user_list(1, "ana"))
     assert request in desk.client.sent
+
+
+def test_between_two_missing_pages_one_request_of_the_person_is_sent(desk: Table) -> None:
+    desk.turn(Gap(after=10, through=400))
+    request = Say(text="hola", nonce="n")
+    desk.chat.enqueue(request)
+    desk.turn(page(1, said(11, "eleven"), more=True))
+    desk.turn(user_list(2, "ana", seq=400))
+    desk.turn(page(3, said(12, "twelve"), more=True))
+    desk.turn(Ok(id=4, seq=401))
+    kinds = [type(sent) for sent in desk.client.sent]
+    assert kinds == [GetHistory, ListUsers, GetHistory, Say, GetHistory]

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from cluster_bench import Bench
 from letters_bench import Room
+from msgspec import UNSET
 
 from tertulia.protocol.messages import CloseReason, Direct, Error, ErrorCode, Ok
 from tertulia.server.cluster import letters
@@ -162,6 +163,15 @@ def test_only_so_many_messages_are_sent_again_in_one_look(room: Room) -> None:
     assert len([one for one in room.carry() if isinstance(one, letters.Forward)]) == 40
 
 
+def test_a_receiver_without_receipts_of_another_node_confirms_by_getting_it(room: Room) -> None:
+    ana, luis = room.join("a", "ana"), room.join("b", "luis", receipts=False)
+    room.tell("a", ana)
+    room.carry()
+    assert room.take("b", luis) == [("hola", UNSET)]
+    room.carry()
+    assert [type(answer) for answer in room.answers("a")] == [Ok]
+
+
 # --- sessions that move --------------------------------------------------------------------------
 
 
@@ -197,6 +207,31 @@ def test_new_messages_come_after_all_receipts_that_were_ever_given_out(room: Roo
     room.carry()
     room.pass_time(1.0)
     assert room.take("c", luis) == [("cuatro", 4)]
+
+
+def test_a_message_of_the_same_node_keeps_its_receipt_when_its_receiver_moves_away(
+    room: Room,
+) -> None:
+    ana, luis = room.join("a", "ana"), room.join("a", "luis")
+    room.tell("a", ana)
+    assert room.take("a", luis) == [("hola", 1)]
+    luis = room.move("b", "luis", "a")
+    room.carry()
+    room.pass_time(1.0)
+    assert room.take("b", luis) == [("hola", 1)], "its client knows that it has it already"
+
+
+def test_a_message_keeps_its_receipt_when_its_receiver_moves_to_the_node_of_the_sender(
+    room: Room,
+) -> None:
+    ana, luis = room.join("c", "ana"), room.join("b", "luis")
+    room.tell("c", ana)
+    assert room.lose(letters.Accepted) == 1
+    assert room.take("b", luis) == [("hola", 1)]
+    luis = room.move("c", "luis", "b")
+    room.carry()
+    room.pass_time(1.0)
+    assert room.take("c", luis) == [("hola", 1)]
 
 
 def test_once_the_order_of_before_is_known_the_messages_come_within_a_moment(room: Room) -> None:
