@@ -11,12 +11,13 @@ from tertulia.protocol.messages import (
     DirectMessage,
     Ok,
     Ping,
+    Quit,
     Received,
     Register,
     ServerMessage,
     Welcome,
 )
-from tertulia.server.workers.connection import Hold
+from tertulia.server.workers.connection import Hold, State
 
 DIRECT = Direct(id=1, to="luis", text="hola", nonce="n")
 
@@ -232,4 +233,51 @@ def test_without_an_id_a_message_with_a_nonce_is_delivered_once():
     bench.receive(ana, Direct(id=3, to="luis", text="hola", nonce="n"))
     assert [type(answer) for answer in bench.heard(ana)] == [Ok]
     assert bench.heard(luis) == []
+    bench.close()
+
+
+@pytest.mark.parametrize("comes_back", [False, True])
+def test_a_message_sent_again_before_it_is_confirmed_is_answered_with_the_first(comes_back):
+    bench = WorkerBench()
+    ana, luis = bench.join("ana"), bench.join("luis", receipts=True)
+    bench.receive(ana, DIRECT)
+    [message] = [m for m in bench.heard(luis) if isinstance(m, DirectMessage)]
+    if comes_back:
+        bench.connections.close(ana, CloseReason.LOST)
+        ana = bench.join("ana")
+    bench.receive(ana, Direct(id=2, to="luis", text="hola", nonce="n"))
+    assert ana.confirmations_due == (1 if comes_back else 2)
+    assert "DirectMessage" not in bench.kinds(luis), "it has been sent once"
+    bench.receive(luis, Received(receipt=1))
+    bench.read_mail()
+    answers = [m for m in bench.heard(ana) if isinstance(m, Ok)]
+    assert answers == [Ok(id=n, time=message.time) for n in ([2] if comes_back else [1, 2])]
+    assert ana.confirmations_due == 0
+    bench.close()
+
+
+def test_a_sender_that_leaves_waits_for_the_answer_to_the_message_it_has_sent_again():
+    bench = WorkerBench()
+    ana, luis = bench.join("ana"), bench.join("luis", receipts=True)
+    bench.receive(ana, DIRECT)
+    bench.receive(ana, Direct(id=2, to="luis", text="hola", nonce="n"), Quit())
+    bench.flush()
+    assert ana.state is State.FINISHING
+    bench.receive(luis, Received(receipt=1))
+    bench.read_mail()
+    assert [m.id for m in bench.heard(ana) if isinstance(m, Ok)] == [1, 2]
+    assert ana.state is State.DRAINING
+    bench.close()
+
+
+def test_a_message_sent_again_without_an_id_makes_its_sender_wait_for_nothing():
+    bench = WorkerBench()
+    ana, luis = bench.join("ana"), bench.join("luis", receipts=True)
+    for _ in range(2):
+        bench.receive(ana, Direct(to="luis", text="hola", nonce="n"))
+    assert ana.confirmations_due == 0
+    assert bench.kinds(luis) == ["DirectMessage"]
+    bench.receive(luis, Received(receipt=1))
+    bench.read_mail()
+    assert bench.kinds(ana) == []
     bench.close()
