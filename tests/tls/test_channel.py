@@ -53,6 +53,14 @@ def send_all(channel: TlsChannel, data: bytes, read: TlsChannel) -> bytes:
     return got + received(read)
 
 
+def fill_up(sock: socket.socket) -> None:
+    """Send so much that the socket takes nothing more."""
+    fill = b"\x00" * 65_536
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            sock.send(fill)
+
+
 def test_what_is_sent_arrives_in_both_directions(pair: TlsPair) -> None:
     assert pair.server.send(SOME) == len(SOME)
     assert received(pair.client) == SOME
@@ -244,10 +252,7 @@ def test_a_handshake_that_the_socket_does_not_take_goes_on_later(
 ) -> None:
     pair = make_pair(buffer_bytes=4_608)
     pair.greet()
-    fill = b"\x00" * 65_536
-    with contextlib.suppress(BlockingIOError):
-        while True:
-            pair.server_socket.send(fill)
+    fill_up(pair.server_socket)
     with pytest.raises(BlockingIOError):
         pair.server.recv(65_536)
     assert pair.server.has_unsent
@@ -257,3 +262,35 @@ def test_a_handshake_that_the_socket_does_not_take_goes_on_later(
             pass
     assert pair.server.flush()
     assert not pair.server.has_unsent
+
+
+@pytest.mark.parametrize("has_room", [True, False])
+def test_close_notify_comes_after_the_bytes_that_the_socket_had_not_taken(
+    narrow: TlsPair, has_room: bool
+) -> None:
+    narrow.server.send(SOME)
+    assert narrow.server.has_unsent
+    got = received(narrow.client) if has_room else b""
+    narrow.server.say_end()
+    got += received(narrow.client)
+    while narrow.server.has_unsent:
+        narrow.server.flush()
+        got += received(narrow.client)
+    assert got == SOME
+    assert narrow.client.recv(65_536) == b""
+
+
+def test_an_alert_comes_after_the_bytes_that_the_socket_had_not_taken(
+    make_pair: Callable[..., TlsPair],
+) -> None:
+    pair = make_pair(buffer_bytes=4_608)
+    pair.greet()
+    fill_up(pair.server_socket)
+    received(pair.server)
+    unsent = pair.server._unsent
+    assert unsent
+    pair.client_socket.send(b"\x17\x03\x03\x00\x20" + b"x" * 32)
+    with pytest.raises(ssl.SSLError):
+        received(pair.server)
+    assert pair.server._unsent.startswith(unsent)
+    assert len(pair.server._unsent) > len(unsent)
