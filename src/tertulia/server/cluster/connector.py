@@ -35,18 +35,20 @@ class Connector:
         """Try each server once, the one of the last connection last. Raises ClusterUnusable."""
         addresses = random.sample(self._addresses, len(self._addresses))
         addresses.sort(key=lambda address: address == self._last)
-        problems: list[ClusterUnusable] = []
+        problem: ClusterUnusable | None = None
+        unreachable: list[str] = []
         for address in addresses:
             connection = Connection(address, self._trust, self._on_arrival, self._on_error)
             try:
                 await connection.open(self._name, self._credentials)
+            except NotReachable as error:
+                unreachable.append(error.detail)
+                continue
             except ClusterUnusable as error:
-                problems.append(error)
+                problem = problem or error
                 continue
             self._last = address
             return connection
-        for problem in problems:
-            if not isinstance(problem, NotReachable):
-                raise problem  # More specific than the others.
-        details = [problem.detail for problem in problems if isinstance(problem, NotReachable)]
-        raise not_reachable(", ".join(sorted(details)))
+        if problem is not None:
+            raise problem  # More specific than the others.
+        raise not_reachable(", ".join(sorted(unreachable)))
