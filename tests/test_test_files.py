@@ -10,12 +10,6 @@ DECISIONS = (ast.If, ast.IfExp, ast.Match, ast.While, ast.BoolOp, ast.ExceptHand
 YET_TO_COME = {
     "client/handshake.py",
     "client/opening.py",
-    "server/cluster/connector.py",
-    "server/cluster/gathering.py",
-    "server/cluster/genesis.py",
-    "server/cluster/inbox.py",
-    "server/cluster/letters.py",
-    "server/cluster/snapshot.py",
 }
 
 
