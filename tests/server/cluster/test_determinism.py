@@ -337,7 +337,7 @@ def test_the_same_entries_give_the_same_state(seed: int) -> None:
     assert live.rows is not None
     assert whole.rows.messages == live.rows.messages
     for node in (whole, live):
-        node.hub._keep_changes()
+        node.hub._store_changes()
     first = play.first_rows
     assert records(first, whole.rows.changes) == records(first, live.rows.changes)
     for place, (sent, own) in play.kept.items():
@@ -360,5 +360,5 @@ def check_resumed(
     assert fresh.packed(with_nonces=False) == whole.packed(with_nonces=False)
     assert fresh.digest() == whole.digest()
     assert fresh.events() == whole.events(fresh.hub.events.first_seq)
-    fresh.hub._keep_changes()
+    fresh.hub._store_changes()
     assert records(rows, fresh.rows.changes) == records(play.first_rows, whole.rows.changes)

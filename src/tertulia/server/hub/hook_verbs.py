@@ -15,20 +15,16 @@ from tertulia.protocol.hooks import (
     RemoveHook,
 )
 from tertulia.protocol.messages import Error, Ok
-from tertulia.protocol.moderation import OperatorRequest
 from tertulia.protocol.names import parse_name
 from tertulia.server import refusals
 from tertulia.server.hub.hooks import hash_of
 from tertulia.server.hub.records import Hook
 from tertulia.server.hub.room import Room
 from tertulia.server.hub.session import Owner, Session
+from tertulia.server.hub.storing import Storing
 from tertulia.server.hub.wait import Wait
 
 _MAX_HOOKS = 1_000  # at the bound, no more can be made
-
-Keep = Callable[
-    [Session, OperatorRequest, Owner, HookCreated | None], Ok | HookCreated | Wait | None
-]
 
 
 def new_secret() -> tuple[str, str]:
@@ -43,16 +39,14 @@ class HookVerbs:
     def __init__(
         self,
         room: Room,
+        storing: Storing,
         time: Callable[[], str],
         note_activity: Callable[[Session], object],
-        reserve_space: Callable[[], bool],
-        keep: Keep,
     ) -> None:
         self._room = room
+        self._storing = storing
         self._time = time
         self._note_activity = note_activity
-        self._reserve_space = reserve_space
-        self._keep = keep
         self.new_secret = new_secret
 
     def create(
@@ -71,7 +65,7 @@ class HookVerbs:
             return refusals.name_kept(request.id)
         if len(room.hooks) >= _MAX_HOOKS:
             return refusals.too_many_hooks(request, _MAX_HOOKS)
-        if not self._reserve_space():
+        if not self._storing.reserve_space():
             return Wait.FOR_SPACE
         self._note_activity(session)
         secret, secret_hash = self.new_secret()
@@ -86,7 +80,7 @@ class HookVerbs:
         created = HookCreated(
             id=request.id, name=name.shown, secret=secret, path=f"{HOOK_PATH}{secret}"
         )
-        return self._keep(session, request, owner, created)
+        return self._storing.store_request(session, request, owner, created)
 
     def remove(
         self, session: Session, request: RemoveHook, owner: Owner
@@ -96,11 +90,11 @@ class HookVerbs:
         hook = None if name is None else self._room.hooks.named(name)
         if hook is None:
             return refusals.no_hook(request)
-        if not self._reserve_space():
+        if not self._storing.reserve_space():
             return Wait.FOR_SPACE
         self._note_activity(session)
         self._room.hooks.remove(hook)
-        return self._keep(session, request, owner, None)
+        return self._storing.store_request(session, request, owner)
 
     def list(self, session: Session, request: ListHooks) -> HookList:
         """List the hooks, without their secrets: only hashes of these are kept."""

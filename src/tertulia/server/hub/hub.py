@@ -49,6 +49,7 @@ from tertulia.server.hub.room import Conflict, Entered, Newcomer, Room
 from tertulia.server.hub.seen import Seen
 from tertulia.server.hub.session import Owner, Receipt, Route, Session
 from tertulia.server.hub.start import Start, start_from
+from tertulia.server.hub.storing import Storing
 from tertulia.server.hub.wait import Wait
 from tertulia.version import __version__
 
@@ -114,7 +115,9 @@ class Hub:
         )
         room.moderation.restore(records, now)
         room.hooks.restore(records)
-        self._keep_changes()
+        storing = Storing(room, keeper)
+        self._store_changes = storing.store_changes
+        self._store_changes()
         self._registry = room.registry
         self.seen = self.seen_class(
             self._lock,
@@ -133,22 +136,14 @@ class Hub:
             self._journal,
             self.events,
             self._direct_queues,
-            keeper,
+            storing,
             self._time,
             self._note_activity,
-            self._keep_changes,
             shared_addresses=config.shared_addresses,
         )
 
     def __repr__(self) -> str:
         return f"<Hub users={len(self._registry)} seq={self.events.last_seq}>"
-
-    def _keep_changes(self) -> None:
-        """Have changes stored, without waiting for that. Under the lock."""
-        if self._room.changes:
-            changes = self._room.pop_changes()
-            if self._keeper is not None:
-                self._keeper.keep(changes)
 
     # --- sessions ------------------------------------------------------------------------------
 
@@ -177,12 +172,12 @@ class Hub:
             if isinstance(outcome, Entered):
                 self._begin_directs(request, outcome)
                 welcome = self._welcome(request, outcome)
-                self._keep_changes()
+                self._store_changes()
                 return Registered(outcome.session, welcome, outcome.replaced)
             if isinstance(outcome, Conflict):
                 return outcome
             if outcome.code in (ErrorCode.BANNED, ErrorCode.LOCKED):
-                self._keep_changes()
+                self._store_changes()
                 return self.moderator.refuse_newcomer(request.id, outcome.ban)
         return refusals.registration(request, outcome.code, newcomer.address, outcome.name)
 
@@ -207,7 +202,7 @@ class Hub:
             if not self._room.release(session, reason, time, recorded=recorded):
                 return None
             replies = self._direct_queues.end_session(session)
-            self._keep_changes()
+            self._store_changes()
         # When the server ends, all sessions end: the senders try again later.
         return [] if reason is CloseReason.SHUTDOWN else replies
 

@@ -47,11 +47,11 @@ from tertulia.server.hub.directs import DirectQueues
 from tertulia.server.hub.eventlog import EventLog
 from tertulia.server.hub.hook_verbs import HookVerbs
 from tertulia.server.hub.journal import Journal
-from tertulia.server.hub.keeper import Keeper
 from tertulia.server.hub.moderated import Expelled, Moderated, Outcome
 from tertulia.server.hub.records import Ban, Mute
 from tertulia.server.hub.room import Room
-from tertulia.server.hub.session import Owner, Receipt, Route, Session
+from tertulia.server.hub.session import Owner, Route, Session
+from tertulia.server.hub.storing import Storing
 from tertulia.server.hub.targets import Targets, check_reason
 from tertulia.server.hub.wait import Wait
 
@@ -68,18 +68,13 @@ class Moderator:
         journal: Journal,
         events: EventLog,
         direct_queues: DirectQueues,
-        keeper: Keeper | None,
+        storing: Storing,
         time: Callable[[], str],
         note_activity: Callable[[Session], object],
-        keep_changes: Callable[[], None],
         *,
         shared_addresses: bool,
     ) -> None:
-        """`note_activity` and `keep_changes` are called under the lock.
-
-        The first is called for each accepted request, the second after changes whose storing nobody
-        waits for.
-        """
+        """`note_activity` is called under the lock, for each accepted request."""
         self._lock = lock
         self._room = room
         self._registry = room.registry
@@ -88,10 +83,9 @@ class Moderator:
         self._journal = journal
         self._events = events
         self._direct_queues = direct_queues
-        self._keeper = keeper
+        self._storing = storing
         self._time = time
         self._note_activity = note_activity
-        self._keep_changes = keep_changes
         self._verbs: dict[type, Callable[[Session, Any, Owner], Outcome]] = {
             Kick: self._kick,
             ImposeBan: self._ban,
@@ -107,7 +101,7 @@ class Moderator:
             ListHooks: self._list_hooks,
             RemoveHook: self._remove_hook,
         }
-        self.hook_verbs = HookVerbs(room, time, note_activity, self._reserve_space, self._keep)
+        self.hook_verbs = HookVerbs(room, storing, time, note_activity)
 
     def carry_out(self, session: Session, request: OperatorRequest, owner: Owner) -> Outcome:
         """Carry out a request; None if there is nothing to answer.
@@ -161,7 +155,7 @@ class Moderator:
         by = session.name.shown
         stamp = self._journal.stamp()
         self._room.release(user, CloseReason.KICKED, stamp, by, request.reason)
-        self._keep_changes()
+        self._storing.store_changes()
         closing = Closing(reason=CloseReason.KICKED, by=by, text=request.reason)
         expelled = Expelled(user, closing, self._direct_queues.end_session(user))
         return Moderated(None if request.id is UNSET else Ok(id=request.id), [expelled])
@@ -183,7 +177,7 @@ class Moderator:
         bans = self._moderation.bans
         if len(bans) >= _MAX_PENALTIES and bans.get(ban.key) is None:
             return refusals.too_many_penalties(request.id, _MAX_PENALTIES)
-        if not self._reserve_space():
+        if not self._storing.reserve_space():
             return Wait.FOR_SPACE
         self._note_activity(session)
         self._journal.stamp(len(self._registry))  # all sessions may end
@@ -197,23 +191,23 @@ class Moderator:
         expelled = [
             Expelled(user, closing, self._direct_queues.end_session(user)) for user in ended
         ]
-        return Moderated(self._keep(session, request, owner), expelled)
+        return Moderated(self._storing.store_request(session, request, owner), expelled)
 
     def _lift_ban(self, session: Session, request: LiftBan, owner: Owner) -> Outcome:
         self._moderation.expire(self._time())
         found = self._targets.bans_meant(request)
         if isinstance(found, Error):
             return found
-        if not self._reserve_space():
+        if not self._storing.reserve_space():
             return Wait.FOR_SPACE
         self._note_activity(session)
         self._moderation.lift_bans(found)
-        return Moderated(self._keep(session, request, owner))
+        return Moderated(self._storing.store_request(session, request, owner))
 
     def _list_bans(self, session: Session, request: ListBans, _owner: Owner) -> Outcome:
         self._note_activity(session)
         self._moderation.expire(self._time())
-        self._keep_changes()
+        self._storing.store_changes()
         rows = [
             BanRow(
                 name=UNSET if ban.name is None else ban.name,
@@ -232,37 +226,37 @@ class Moderator:
             return mute
         if len(mutes) >= _MAX_PENALTIES and mutes.get(mute.key) is None:
             return refusals.too_many_penalties(request.id, _MAX_PENALTIES)
-        if not self._reserve_space():
+        if not self._storing.reserve_space():
             return Wait.FOR_SPACE
         self._note_activity(session)
         self._moderation.mute(mute, self._journal.stamp())
-        return Moderated(self._keep(session, request, owner))
+        return Moderated(self._storing.store_request(session, request, owner))
 
     def _lift_mute(self, session: Session, request: LiftMute, owner: Owner) -> Outcome:
         self._moderation.expire(self._time())
         found = self._targets.mutes_meant(request)
         if not found:
             return refusals.not_muted(request)
-        if not self._reserve_space():
+        if not self._storing.reserve_space():
             return Wait.FOR_SPACE
         self._note_activity(session)
         stamp = self._journal.stamp(len(found))
         self._moderation.lift_mutes(found, session.name.shown, stamp)
-        return Moderated(self._keep(session, request, owner))
+        return Moderated(self._storing.store_request(session, request, owner))
 
     def _hush(self, session: Session, request: SetHush, owner: Owner) -> Outcome:
-        if not self._reserve_space():
+        if not self._storing.reserve_space():
             return Wait.FOR_SPACE
         self._note_activity(session)
         self._moderation.hush(session.name.shown, self._journal.stamp(), on=request.on)
-        return Moderated(self._keep(session, request, owner))
+        return Moderated(self._storing.store_request(session, request, owner))
 
     def _lock_room(self, session: Session, request: SetLock, owner: Owner) -> Outcome:
-        if not self._reserve_space():
+        if not self._storing.reserve_space():
             return Wait.FOR_SPACE
         self._note_activity(session)
         self._moderation.lock(session.name.shown, self._journal.stamp(), on=request.on)
-        return Moderated(self._keep(session, request, owner))
+        return Moderated(self._storing.store_request(session, request, owner))
 
     def _pin(self, session: Session, request: PinMessage, owner: Owner) -> Outcome:
         if request.seq is UNSET:
@@ -270,7 +264,7 @@ class Moderator:
         found = self._message_in_log(request.seq)
         if found is not None:
             return self._put_pin(session, request, owner, found)
-        return refusals.no_message(request) if self._keeper is None else Wait.FOR_MESSAGE
+        return Wait.FOR_MESSAGE if self._storing.has_keeper else refusals.no_message(request)
 
     def find_message(self, request: PinMessage) -> StoredMessage | Wait | Error:
         """Return the message that is to be pinned. Takes the lock.
@@ -282,7 +276,7 @@ class Moderator:
             found = self._message_in_log(request.seq)
         if found is not None:
             return found
-        return refusals.no_message(request) if self._keeper is None else Wait.FOR_MESSAGE
+        return Wait.FOR_MESSAGE if self._storing.has_keeper else refusals.no_message(request)
 
     def _message_in_log(self, seq: int) -> StoredMessage | None:
         said = self._events.message(seq)
@@ -302,21 +296,21 @@ class Moderator:
     def _put_pin(
         self, session: Session, request: PinMessage, owner: Owner, message: StoredMessage | None
     ) -> Outcome:
-        if not self._reserve_space():
+        if not self._storing.reserve_space():
             return Wait.FOR_SPACE
         self._note_activity(session)
         self._moderation.pin_message(message, session.name.shown, self._journal.stamp())
-        return Moderated(self._keep(session, request, owner))
+        return Moderated(self._storing.store_request(session, request, owner))
 
     def _release_name(self, session: Session, request: ReleaseName, owner: Owner) -> Outcome:
         name = parse_name(request.name)
         if name is None or not self._room.is_held(name):
             return refusals.not_held(request)
-        if not self._reserve_space():
+        if not self._storing.reserve_space():
             return Wait.FOR_SPACE
         self._note_activity(session)
         self._room.free_name(name)
-        return Moderated(self._keep(session, request, owner))
+        return Moderated(self._storing.store_request(session, request, owner))
 
     def _create_hook(self, session: Session, request: CreateHook, owner: Owner) -> Outcome:
         return _moderated(self.hook_verbs.create(session, request, owner))
@@ -326,26 +320,6 @@ class Moderator:
 
     def _list_hooks(self, session: Session, request: ListHooks, _owner: Owner) -> Outcome:
         return self.hook_verbs.list(session, request)
-
-    # --- keeping -------------------------------------------------------------------------------
-
-    def _reserve_space(self) -> bool:
-        return self._keeper is None or self._keeper.reserve_space()
-
-    def _keep(
-        self,
-        session: Session,
-        request: OperatorRequest,
-        owner: Owner,
-        answer: HookCreated | None = None,
-    ) -> Ok | HookCreated | Wait | None:
-        """Have the changes stored; return the answer, or Wait.FOR_DISK."""
-        changes = self._room.pop_changes()
-        if self._keeper is None:
-            return answer or (None if request.id is UNSET else Ok(id=request.id))
-        receipt = Receipt(owner, session.route.number, request.id, answer=answer)
-        self._keeper.keep(changes, receipt)
-        return Wait.FOR_DISK
 
     # --- rules for others ----------------------------------------------------------------------
 
@@ -359,7 +333,7 @@ class Moderator:
     def refuse_to_say(self, session: Session, request_id: int | UnsetType) -> Error | None:
         """Return why a session with `is_silenced` may not speak; None if that mark is outdated."""
         silence = self._moderation.silence_of(session, self._time())
-        self._keep_changes()
+        self._storing.store_changes()
         if silence is None:
             return None
         if not isinstance(silence, Mute):

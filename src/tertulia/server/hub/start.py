@@ -1,4 +1,4 @@
-"""The state with which the chat begins when the server starts. Pure."""
+"""The state with which the chat begins when the server starts: a stored one, or a new one."""
 
 import secrets
 from collections.abc import Sequence
