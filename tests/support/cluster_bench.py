@@ -198,10 +198,10 @@ class BenchNode:
 
     def follow(self, through: int | None = None) -> list[Ticket]:
         """Apply the entries up to a place, or all; return the tickets that wait in vain."""
-        self.hub.executing = threading.get_ident()
+        self.hub.activity.executing = threading.get_ident()
         for entry in self.log.entries[self.replica.place : through]:
             self.replica.apply(entry)
-        self.hub.executing = None
+        self.hub.activity.executing = None
         lost = self._note_burial()
         self.proposer.send_queued()
         assert self.replica.executor is not None

@@ -296,7 +296,7 @@ def test_an_entry_of_a_later_version_ends_the_node(lab: LoggedNode) -> None:
     assert lab.failed == [
         "the chat's nodes run a later version than this one: update tertulia here"
     ]
-    assert lab.node.hub.executing is None
+    assert lab.node.hub.activity.executing is None
 
 
 def test_a_node_whose_state_differs_from_that_of_another_one_ends(lab: LoggedNode) -> None:
@@ -329,7 +329,7 @@ def test_only_what_comes_from_the_log_changes_the_common_state(lab: LoggedNode) 
     lab.link.bring_back()
     assert session.status is Status.ACTIVO
     assert lab.link.count(Active) == 0, "the message does it"
-    assert lab.node.hub.executing is None
+    assert lab.node.hub.activity.executing is None
 
 
 def test_the_time_of_the_chat_goes_on_after_an_entry(lab: LoggedNode) -> None:

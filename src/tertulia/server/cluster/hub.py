@@ -39,6 +39,7 @@ from tertulia.server.cluster.directs import NodeDirectQueues
 from tertulia.server.cluster.genesis import max_users_of_chat
 from tertulia.server.cluster.proposals import (
     LogJournal,
+    NodeActivity,
     NodeModerator,
     NodeNotices,
     NodeSeen,
@@ -69,6 +70,8 @@ class NodeHub(Hub):
     journal_class = LogJournal
     direct_queues_class = NodeDirectQueues
     seen_class = NodeSeen
+    activity: NodeActivity
+    activity_class = NodeActivity
     seen: NodeSeen
     ask_idle: Callable[[Owner, int, GetInfo, UserInfo], None]
 
@@ -94,13 +97,13 @@ class NodeHub(Hub):
         self.applied_at = 0.0  # when the log's time was read last, by the monotonic clock
         # The time goes on between two entries of the log, too.
         self.direct_messages.stamps = Stamps(lambda: log_time() + monotonic() - self.applied_at)
-        self.executing: int | None = None  # id of the thread that is applying commands now
 
     def attach(self, proposer: Proposer, owner_of: Callable[[Route], Owner | None]) -> None:
         """Set the parts that put commands into the log and that reach connections."""
         self._proposer = proposer
         self._owner_of = self.moderator.owner_of = owner_of
         self.moderator.propose = self.notices.propose = proposer.submit
+        self.activity.propose = proposer.submit
 
     @property
     def room(self) -> Room:
@@ -251,15 +254,6 @@ class NodeHub(Hub):
         """Propose to show a user who has been inactive for too long as INACTIVO."""
         if session.is_here and session.status is not Status.INACTIVO:
             self._proposer.submit(Idle(session.route.number))
-
-    def _note_activity(self, session: Session) -> float:
-        if threading.get_ident() == self.executing:
-            return super()._note_activity(session)
-        now = session.last_active = self._monotonic()
-        session.is_catching_up = False
-        if session.status is not session.chosen and session.is_here:
-            self._proposer.submit(Active(session.route.number))
-        return now
 
     # --- applying commands that have come back; only the Executor calls these ------------------
 

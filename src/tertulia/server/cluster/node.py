@@ -209,7 +209,7 @@ class Node:
 
     def _on_entries(self, entries: Sequence[Entry]) -> None:
         replica, proposer = self.replica, self.proposer
-        self.hub.executing, self.hub.applied_at = threading.get_ident(), time.monotonic()
+        self.hub.activity.executing, self.hub.applied_at = threading.get_ident(), time.monotonic()
         try:
             for entry in entries:
                 if entry.place > replica.place:
@@ -219,7 +219,7 @@ class Node:
         except Diverged as diverged:
             self._fail(differs(str(diverged), replica.place))
         finally:  # elsewhere, this thread does not change the common state
-            self.hub.executing = None
+            self.hub.activity.executing = None
         own = replica.nodes.by_name.get(self._config.node)
         if proposer.incarnation and own is not None and own.incarnation != proposer.incarnation:
             if own.is_up:

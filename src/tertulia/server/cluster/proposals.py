@@ -3,6 +3,7 @@
 The changes are made when they have come back from the log. See cluster/hub.py.
 """
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +26,7 @@ from tertulia.protocol.moderation import (
 from tertulia.protocol.texts import check_text
 from tertulia.server import refusals
 from tertulia.server.cluster.commands import (
+    Active,
     Command,
     Operate,
     Post,
@@ -32,6 +34,7 @@ from tertulia.server.cluster.commands import (
 )
 from tertulia.server.cluster.proposer import Ticket
 from tertulia.server.hub import moderated
+from tertulia.server.hub.activity import Activity
 from tertulia.server.hub.hook_verbs import new_secret
 from tertulia.server.hub.hooks import hash_of
 from tertulia.server.hub.journal import Journal
@@ -158,6 +161,23 @@ class NodeNotices(Notices):
     def apply(self, post: Post, owner: Owner) -> Ok | Wait | Error:
         """Publish a text that has come back from the log."""
         return self._post(post.secret_hash, post.text, owner)
+
+
+class NodeActivity(Activity):
+    """Proposes to show an idle user's chosen status again."""
+
+    propose: Propose
+    executing: int | None = None  # id of the thread that is applying commands now
+
+    def note(self, session: Session) -> float:
+        """Note a request that was not refused. See Activity.note."""
+        if threading.get_ident() == self.executing:
+            return super().note(session)
+        now = session.last_active = self._monotonic()
+        session.is_catching_up = False
+        if session.status is not session.chosen and session.is_here:
+            self.propose(Active(session.route.number), None)
+        return now
 
 
 class NodeSeen(Seen):

@@ -14,6 +14,7 @@ from msgspec import UNSET, Struct, UnsetType
 from tertulia.protocol.messages import Answer, Direct, DirectMessage, Error, Ok, Received
 from tertulia.protocol.texts import check_text
 from tertulia.server import refusals
+from tertulia.server.hub.activity import Activity
 from tertulia.server.hub.journal import Stamps
 from tertulia.server.hub.nonces import RecentNonces
 from tertulia.server.hub.registry import Registry
@@ -232,14 +233,14 @@ class DirectMessages:
         registry: Registry,
         direct_queues: DirectQueues,
         stamps: Stamps,
-        note_activity: Callable[[Session], object],
+        activity: Activity,
     ) -> None:
-        """`stamps` and `note_activity` (for accepted requests) are used under the lock."""
+        """`stamps` and `activity` (for accepted requests) are used under the lock."""
         self._lock = lock
         self._registry = registry
         self._direct_queues = direct_queues
         self.stamps = stamps
-        self._note_activity = note_activity
+        self._note_activity = activity.note
         self.accepted = 0  # number of messages accepted since the start
 
     def accept(self, session: Session, request: Direct) -> Delivery | Queued | Ok | Error | None:

@@ -17,6 +17,7 @@ from tertulia.protocol.hooks import (
 from tertulia.protocol.messages import Error, Ok
 from tertulia.protocol.names import parse_name
 from tertulia.server import refusals
+from tertulia.server.hub.activity import Activity
 from tertulia.server.hub.hooks import hash_of
 from tertulia.server.hub.records import Hook
 from tertulia.server.hub.room import Room
@@ -41,12 +42,12 @@ class HookVerbs:
         room: Room,
         storing: Storing,
         time: Callable[[], str],
-        note_activity: Callable[[Session], object],
+        activity: Activity,
     ) -> None:
         self._room = room
         self._storing = storing
         self._time = time
-        self._note_activity = note_activity
+        self._note_activity = activity.note
         self.new_secret = new_secret
 
     def create(

@@ -36,6 +36,7 @@ from tertulia.protocol.names import parse_name
 from tertulia.protocol.texts import MAX_TEXT_BYTES, check_text
 from tertulia.server import refusals
 from tertulia.server.config import Config
+from tertulia.server.hub.activity import Activity
 from tertulia.server.hub.directs import DirectMessages, DirectQueues, Reply
 from tertulia.server.hub.eventlog import EventLog
 from tertulia.server.hub.held_names import HeldNames
@@ -73,6 +74,7 @@ class Hub:
     journal_class: type[Journal] = Journal
     direct_queues_class: type[DirectQueues] = DirectQueues
     seen_class: type[Seen] = Seen
+    activity_class: type[Activity] = Activity
 
     def __init__(
         self,
@@ -115,6 +117,8 @@ class Hub:
         )
         room.moderation.restore(records, now)
         room.hooks.restore(records)
+        self.activity = activity = self.activity_class(room, self._journal, monotonic)
+        self._note_activity = activity.note
         storing = Storing(room, keeper)
         self._store_changes = storing.store_changes
         self._store_changes()
@@ -123,11 +127,11 @@ class Hub:
             self._lock,
             room.registry,
             self.events,
-            self._note_reading,
+            activity,
             has_history=keeper is not None,
         )
         self.direct_messages = DirectMessages(
-            self._lock, room.registry, self._direct_queues, self._journal, self._note_activity
+            self._lock, room.registry, self._direct_queues, self._journal, activity
         )
         self.notices = self.notices_class(self._lock, room, self._journal, keeper)
         self.moderator = self.moderator_class(
@@ -138,7 +142,7 @@ class Hub:
             self._direct_queues,
             storing,
             self._time,
-            self._note_activity,
+            activity,
             shared_addresses=config.shared_addresses,
         )
 
@@ -239,6 +243,7 @@ class Hub:
         if problem is not None:
             return refusals.text_refused(request, problem)
         keeper, journal = self._keeper, self._journal
+        note_activity = self._note_activity  # a variable, since calling an attribute takes longer
         with self._lock:
             if not session.is_here:
                 return refusals.no_name(request) if session.is_console else None
@@ -246,7 +251,7 @@ class Hub:
                 return refusal
             if keeper is not None and not keeper.reserve_space():
                 return Wait.FOR_SPACE
-            now = journal.nonce_time(self._note_activity(session))
+            now = journal.nonce_time(note_activity(session))
             said = self._room.say(session, request.text, request.nonce, journal.stamp(), now)
             if keeper is None and request.id is UNSET:
                 return None
@@ -273,7 +278,7 @@ class Hub:
     def note_reading(self, session: Session) -> None:
         """Note a request for a page of the history."""
         with self._lock:
-            self._note_reading(session)
+            self.activity.note_reading(session)
 
     # --- status and lists ----------------------------------------------------------------------
 
@@ -300,7 +305,7 @@ class Hub:
     def users(self, session: Session, request: ListUsers) -> UserList:
         """List the connected users, with the seq of the event after which the list is true."""
         with self._lock:
-            self._note_reading(session)
+            self.activity.note_reading(session)
             return self.moderator.list_users(request.id, self._registry)
 
     def people(self) -> list[Session]:
@@ -322,24 +327,6 @@ class Hub:
                 since=user.since,
                 idle=int(now - user.last_active),
             )
-
-    def _note_activity(self, session: Session) -> float:
-        """Note a request that was not refused; show an idle user's chosen status again.
-
-        Returns the time, in seconds of the monotonic clock. Under the lock.
-        """
-        monotonic = self._monotonic  # a variable, since calling an attribute takes longer
-        now = session.last_active = monotonic()
-        if session.is_catching_up:
-            session.is_catching_up = False
-        if session.status is not session.chosen and session.is_here:
-            self._room.show_status(session, session.chosen, "server", self._journal.stamp())
-        return now
-
-    def _note_reading(self, session: Session) -> None:
-        """Note a request that a client may make by itself, to catch up. Under the lock."""
-        if not session.is_catching_up:
-            self._note_activity(session)
 
 
 def _ok(request: SetStatus) -> Ok | None:

@@ -43,6 +43,7 @@ from tertulia.protocol.moderation import (
 from tertulia.protocol.names import Name, parse_name
 from tertulia.protocol.times import seconds_until
 from tertulia.server import refusals
+from tertulia.server.hub.activity import Activity
 from tertulia.server.hub.directs import DirectQueues
 from tertulia.server.hub.eventlog import EventLog
 from tertulia.server.hub.hook_verbs import HookVerbs
@@ -70,11 +71,11 @@ class Moderator:
         direct_queues: DirectQueues,
         storing: Storing,
         time: Callable[[], str],
-        note_activity: Callable[[Session], object],
+        activity: Activity,
         *,
         shared_addresses: bool,
     ) -> None:
-        """`note_activity` is called under the lock, for each accepted request."""
+        """`activity` is told of each accepted request, under the lock."""
         self._lock = lock
         self._room = room
         self._registry = room.registry
@@ -85,7 +86,7 @@ class Moderator:
         self._direct_queues = direct_queues
         self._storing = storing
         self._time = time
-        self._note_activity = note_activity
+        self._note_activity = activity.note
         self._verbs: dict[type, Callable[[Session, Any, Owner], Outcome]] = {
             Kick: self._kick,
             ImposeBan: self._ban,
@@ -101,7 +102,7 @@ class Moderator:
             ListHooks: self._list_hooks,
             RemoveHook: self._remove_hook,
         }
-        self.hook_verbs = HookVerbs(room, storing, time, note_activity)
+        self.hook_verbs = HookVerbs(room, storing, time, activity)
 
     def carry_out(self, session: Session, request: OperatorRequest, owner: Owner) -> Outcome:
         """Carry out a request; None if there is nothing to answer.

@@ -5,12 +5,12 @@ most one mark for each session. Nothing is stored on disk.
 """
 
 import threading
-from collections.abc import Callable
 
 from tertulia.protocol.attendance import AskSeenBy, MarkSeen, SeenBy
 from tertulia.protocol.messages import Error, StoredMessage
 from tertulia.protocol.names import parse_name
 from tertulia.server import refusals
+from tertulia.server.hub.activity import Activity
 from tertulia.server.hub.eventlog import EventLog
 from tertulia.server.hub.registry import Registry
 from tertulia.server.hub.session import SeenMark, Session
@@ -27,15 +27,15 @@ class Seen:
         lock: threading.Lock,
         registry: Registry,
         events: EventLog,
-        note_reading: Callable[[Session], object],
+        activity: Activity,
         *,
         has_history: bool,
     ) -> None:
-        """`note_reading` is called under the lock for a question that is not refused."""
+        """`activity` is told of each question that is not refused, under the lock."""
         self._lock = lock
         self._registry = registry
         self._events = events
-        self._note_reading = note_reading
+        self._activity = activity
         self.has_history = has_history
 
     def note(self, session: Session, request: MarkSeen, now: float) -> bool:
@@ -81,7 +81,7 @@ class Seen:
         author_key = "" if name is None else name.key
         if not session.is_operator and session.name.key != author_key:
             return refusals.not_author(request)
-        self._note_reading(session)
+        self._activity.note_reading(session)
         seen: list[str] = []
         not_seen: list[str] = []
         unknown: list[str] = []
