@@ -145,7 +145,6 @@ class Server:
             restarts=0 if parent is None else parent.restarts,
             parent_pid=None if parent is None else parent.pid,
         )
-        shared.measure = self._collector.measure
         self._measure_requests = shared.measure_requests
         self._measure_requests.measure = functools.partial(
             self._collector.measure, shows_waits=True

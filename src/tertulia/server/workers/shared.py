@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from tertulia.protocol.measures import Measures
 from tertulia.server.config import Config
 from tertulia.server.history.history import History
 from tertulia.server.history.mail import Pages
@@ -38,8 +37,6 @@ class Shared:
         self.admission = admission
         self.new_door = new_door
         self.new_console_door = new_console_door or new_door
-        # Returns the figures of this moment; set later by another part of the server.
-        self.measure: Callable[[], Measures] | None = None
         # On several machines: returns whether requests are carried out at a moment (monotonic
         # clock).
         self.serves: Callable[[float], bool] | None = None
