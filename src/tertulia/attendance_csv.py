@@ -10,6 +10,7 @@ from datetime import datetime
 
 from msgspec import UNSET, UnsetType
 
+from tertulia.operator_words import shown
 from tertulia.protocol.attendance import AttendanceRow
 
 _COLUMNS = ("name", "address", "joined", "left", "reason")
@@ -41,7 +42,7 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def _as_text(cell: str) -> str:
-    cell = "".join(letter if letter.isprintable() else "\ufffd" for letter in cell)
+    cell = shown(cell)
     return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
