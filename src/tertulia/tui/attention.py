@@ -76,7 +76,6 @@ class Attention:
         log = self._main.log_view
         return (
             self._app.screen is self._main
-            and model.conversations.current is model.conversations.general
             and log.conversation is model.conversations.general
             and log.at_end
         )
