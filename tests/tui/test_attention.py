@@ -1,11 +1,13 @@
 """Whether the user looks: when the bell rings, and which messages are reported as seen."""
 
+import pytest
 from plain_table import Clock
 from table import USUAL, ChatTable
 from textual.events import AppBlur, AppFocus
 
 from tertulia.chat.bursts import QUIET_S
 from tertulia.protocol.messages import ServerMessage
+from tertulia.tui import title
 from tertulia.tui.presence import INPUT_COUNTS_S
 
 
@@ -119,5 +121,21 @@ def test_without_reports_of_the_focus_only_a_key_shows_that_somebody_is_there(cl
         assert table.client.marks == [0]
         await table.press("x")
         await table.until(lambda: table.client.marks == [0, message.seq])
+
+    ChatTable(clock).run(scenario)
+
+
+def test_a_missed_message_of_the_open_conversation_is_counted_once_in_the_title(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    titles: list[str] = []
+    monkeypatch.setattr(title, "set_terminal_title", lambda _app, text: titles.append(text))
+
+    async def scenario(table: ChatTable) -> None:
+        await focus(table, AppBlur())
+        await table.hear(table.said("one"), table.direct("psst"))
+        assert titles[-1] == "tertulia: General (2)"
+        await focus(table, AppFocus())
+        assert titles[-1] == "tertulia: General (1)"
 
     ChatTable(clock).run(scenario)

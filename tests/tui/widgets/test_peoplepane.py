@@ -115,6 +115,7 @@ def test_the_list_is_as_high_as_its_rows_only_if_words_stand_below_it(clock: Clo
     async def scenario(table: ChatTable) -> None:
         people = table.app.main.people_list
         assert people.size.height == 2
+        assert table.item("#nobody-else").endswith("192.168.1.10 5000")
         await table.hear(table.joined("eva"))
         assert people.size.height > 3
 
