@@ -26,6 +26,7 @@ def test_the_bell_rings_only_for_what_is_not_being_looked_at(clock: Clock) -> No
 
         await focus(table, AppFocus())
         assert not await rings_for(table.said("ana: look"))
+        assert await rings_for(table.direct("psst", ""))  # it is not in the general chat
         assert await rings_for(table.direct("psst"))
         await table.press("ctrl+g")
         assert not await rings_for(table.direct("psst"))

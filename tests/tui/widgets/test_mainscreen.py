@@ -95,7 +95,8 @@ def test_each_conversation_has_its_own_draft(clock: Clock) -> None:
         await table.hear(table.direct("psst"))
         table.composer.insert("for all")
         await table.press("ctrl+n")
-        assert table.composer.text == ""
+        assert (table.composer.text, table.hint) == ("", "")
+        assert table.composer.placeholder == "Write only to luis"
         table.composer.insert("for luis")
         await table.press("ctrl+n")
         assert table.composer.text == "for all"
@@ -217,7 +218,9 @@ def test_a_key_shows_one_column_of_a_small_screen_and_the_most_urgent_conversati
         await table.press("f3")
         assert main.people_pane.has_class("shown")
         assert not main.conversations_pane.has_class("shown")
+        assert table.composer.placeholder == "Esc: back to writing"
         await table.press("escape")
+        assert table.composer.placeholder == "Write to everyone"
         assert not main.people_pane.has_class("shown")
 
     ChatTable(clock).run(scenario, SMALL)
@@ -341,5 +344,15 @@ def test_drafts_are_the_typed_texts_of_all_conversations(clock: Clock) -> None:
         table.composer.load("for one")
         assert main.drafts(table.model.conversations) == ["for one", "for all"]
         assert main.drafts(None) == ["for one"]
+
+    ChatTable(clock).run(scenario)
+
+
+def test_a_message_that_arrives_leaves_the_cursor_where_it_is(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.press("a", "b", "home")
+        await table.hear(table.said("hello"))
+        await table.press("x")
+        assert table.composer.text == "xab"
 
     ChatTable(clock).run(scenario)
