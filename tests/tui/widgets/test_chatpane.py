@@ -6,6 +6,7 @@ from table import DAY, USUAL, WIDE, ChatTable
 from tertulia.protocol.envelope import StoredMessage
 from tertulia.protocol.messages import ChatMessage
 from tertulia.protocol.moderation import Locked, Pinned
+from tertulia.tui.model.conversations import GENERAL, Conversation
 
 TIME = f"{DAY}T15:04:05.000Z"
 
@@ -118,3 +119,12 @@ def test_the_number_of_new_messages_stands_below_the_view_until_it_is_at_the_end
         assert table.item("#below") == ""
 
     ChatTable(clock).run(scenario, USUAL)
+
+
+def test_an_empty_general_chat_is_not_said_to_be_for_one_person(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        state = table.model.chat.state
+        table.app.main.chat_pane.show_title(Conversation(GENERAL), state, known=True)
+        assert table.item("#no-messages") == ""
+
+    ChatTable(clock).run(scenario)
