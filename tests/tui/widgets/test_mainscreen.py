@@ -345,6 +345,10 @@ def test_drafts_are_the_typed_texts_of_all_conversations(clock: Clock) -> None:
         table.composer.load("for one")
         assert main.drafts(table.model.conversations) == ["for one", "for all"]
         assert main.drafts(None) == ["for one"]
+        await table.press("ctrl+n")
+        assert table.composer.text == "for all"
+        table.composer.load("")
+        assert main.drafts(table.model.conversations) == ["for one"]
 
     ChatTable(clock).run(scenario)
 
