@@ -220,6 +220,7 @@ SCENARIOS: dict[str, Scenario] = {
 }  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("spec", COMMANDS, ids=lambda spec: spec.spanish)
 def test_a_command_does_what_the_help_says(
     clock: Clock, monkeypatch: pytest.MonkeyPatch, spec: CommandSpec

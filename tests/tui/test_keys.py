@@ -290,6 +290,7 @@ async def ctrl_d_leaves_when_nothing_is_typed(table: ChatTable) -> None:
 LAST = ("ctrl+c", "ctrl+q", "ctrl+d")  # nothing can be pressed after these
 
 
+@pytest.mark.long
 def test_each_key_does_what_the_help_says(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bareview, "show_until_key", lambda _text: None)
 

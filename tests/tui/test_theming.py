@@ -12,6 +12,8 @@ from tertulia.tui.terminal.abilities import Abilities, Colours
 from tertulia.tui.terminal.background import QUESTION
 from tertulia.tui.terminal.parser import BackgroundReported
 
+pytestmark = pytest.mark.long
+
 
 def is_dark(table: ChatTable) -> bool:
     return table.app.current_theme.dark

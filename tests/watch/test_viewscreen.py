@@ -14,6 +14,8 @@ from tertulia.watch.table import ORDERS
 from tertulia.watch.viewscreen import ViewScreen
 from tertulia.watch.widgets import FiguresPane, ThreadList, TitleLine
 
+pytestmark = pytest.mark.long
+
 
 def look_in_vain():
     raise NotSeen("no server")

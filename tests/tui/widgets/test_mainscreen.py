@@ -15,6 +15,8 @@ from tertulia.tui.ending import Ending
 from tertulia.tui.widgets.composer import Composer
 from tertulia.tui.widgets.palette import OfferList, PaletteDialog
 
+pytestmark = pytest.mark.long
+
 
 def test_who_gets_the_line_follows_those_who_come_and_go(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
