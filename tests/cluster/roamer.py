@@ -10,6 +10,7 @@ import select
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -61,7 +62,8 @@ class Roamer:
         self._unanswered: dict[str, int | None] = {}  # ids by nonce; None: to be said again
         self._ids: dict[int, str] = {}  # nonces by id
         self._next_id = itertools.count(1)
-        self._page: tuple[int, int] | None = None  # the bounds of what is missing
+        # The bounds of what was missed. The first is asked for, on the next connection once more.
+        self._missed: deque[tuple[int, int]] = deque()
         self._socket = socket.socket()
         self._rest = b""
         self._say_at = self._list_at = 0.0
@@ -90,7 +92,7 @@ class Roamer:
     @property
     def is_settled(self) -> bool:
         """Whether everything said has an answer, and nothing missed is being asked for."""
-        return not self._unanswered and self._page is None and self.is_in
+        return not self._unanswered and not self._missed and self.is_in
 
     @property
     def is_in(self) -> bool:
@@ -149,7 +151,6 @@ class Roamer:
         self._socket.close()
         self._socket = socket.socket()
         self._rest = b""
-        self._page = None
         for nonce in self._unanswered:
             self._unanswered[nonce] = None
         self._ids.clear()
@@ -170,15 +171,15 @@ class Roamer:
         self._token = answer["token"]
         if self._epoch not in ("", answer["epoch"]):
             self._last = answer["seq"]
+            self._missed.clear()
         self._epoch = answer["epoch"]
         visit = Visit(f"{address[0]}:{address[1]}", answer["seq"], answer["epoch"])
-        missed = (self._last, answer["seq"])
-        first = not self.seen.visits
+        if self.seen.visits and self._last < answer["seq"]:
+            self._missed.append((self._last, answer["seq"]))
         self.seen.visits.append(visit)
         self._last = max(self._last, answer["seq"])
         self.back_at.append(time.monotonic())
-        if not first and missed[0] < missed[1]:
-            self._ask_page(*missed)
+        self._ask_missed()
         for message in rest:
             self._take(message)
 
@@ -229,10 +230,11 @@ class Roamer:
         text = self.seen.said[nonce]
         self._send({"type": "say", "id": request_id, "text": text, "nonce": nonce})
 
-    def _ask_page(self, after: int, through: int) -> None:
-        self._page = (after, through)
-        bounds = {"after": after, "before": through + 1, "limit": 200}
-        self._send({"type": "history", "id": next(self._next_id), **bounds})
+    def _ask_missed(self) -> None:
+        if self._missed:
+            after, through = self._missed[0]
+            bounds = {"after": after, "before": through + 1, "limit": 200}
+            self._send({"type": "history", "id": next(self._next_id), **bounds})
 
     def _take(self, message: dict[str, Any]) -> None:
         match message["type"]:
@@ -248,17 +250,18 @@ class Roamer:
             case "error" if message.get("id") in self._ids:
                 self._unanswered[self._ids.pop(message["id"])] = None  # say it again
                 time.sleep(_RETRY_S)
-            case "error" if self._page is not None:
+            case "error" if self._missed:
                 time.sleep(_RETRY_S)
-                self._ask_page(*self._page)
+                self._ask_missed()
             case "users":
                 people = {row["name"]: row["status"] for row in message["users"]}
                 self.seen.lists.append((message["seq"], people))
-            case "history" if self._page is not None:
+            case "history" if self._missed:
                 self.seen.pages += message["messages"]
-                bounds, self._page = self._page, None
+                _after, through = self._missed.popleft()
                 if message["more"]:
-                    self._ask_page(message["messages"][-1]["seq"], bounds[1])
+                    self._missed.appendleft((message["messages"][-1]["seq"], through))
+                self._ask_missed()
             case "gap":
                 numbers = range(message["after"] + 1, message["through"] + 1)
                 self.seen.visits[-1].gaps.update(numbers)
