@@ -159,6 +159,7 @@ def test_words_of_other_chats_do_the_obvious_or_say_what_does(room):
     luis.direct("ana", "psst")
     conversation = ana.get_by_role("navigation").get_by_role("button", name="luis")
     conversation.click()
+    expect(ana.get_by_role("log", name="luis")).to_contain_text("psst")  # it has its own text field
     submit(ana, "/cerrar")
     expect(conversation).to_have_count(0)
     submit(ana, "/bye")
