@@ -105,7 +105,7 @@ class Client(OperatorVerbs):
         self._ids = itertools.count(1)
         # Protects the fields below; never held while waiting.
         self._lock = threading.Lock()
-        self._pending_answers: dict[int, _PendingAnswer] = {}
+        self._pending: dict[int, _PendingAnswer] = {}
         self._activity = Activity(registered, time.monotonic())
         self._registering: _PendingAnswer | None = None
         self._closing: Closing | None = None
@@ -255,9 +255,7 @@ class Client(OperatorVerbs):
 
     def __repr__(self) -> str:
         with self._lock:
-            state = (
-                f"{len(self._pending_answers)} waiting" if self._ended is None else str(self._ended)
-            )
+            state = f"{len(self._pending)} waiting" if self._ended is None else str(self._ended)
         return f"<Client: {state}>"
 
     def _register(self, request: Register, within_s: float) -> Welcome:
@@ -308,7 +306,7 @@ class Client(OperatorVerbs):
                 raise NoAnswer(f"nothing within {within_s:g} s")
         finally:
             with self._lock:
-                self._pending_answers.pop(request_id, None)
+                self._pending.pop(request_id, None)
         answer = pending.answer
         if isinstance(answer, kind):
             return answer
@@ -333,7 +331,7 @@ class Client(OperatorVerbs):
                 raise ConnectionLost(self._ended)
             request_id = next(self._ids)
             if pending is not None:
-                self._pending_answers[request_id] = pending
+                self._pending[request_id] = pending
             return request_id
 
     def _on_message(self, message: ServerMessage | None, line: bytes) -> None:
@@ -363,7 +361,7 @@ class Client(OperatorVerbs):
         with self._lock:
             self._activity.note_answer(answer)
             if answer.id is not UNSET:
-                pending = self._pending_answers.pop(answer.id, None)
+                pending = self._pending.pop(answer.id, None)
             elif isinstance(answer, Error) and answer.code != ErrorCode.UNDELIVERED:
                 # A full server refuses before it has read the registration.
                 pending = self._registering
@@ -383,8 +381,8 @@ class Client(OperatorVerbs):
                 closing=self._closing,
                 error=self._last_error,
             )
-            all_pending = list(self._pending_answers.values())
-            self._pending_answers.clear()
+            all_pending = list(self._pending.values())
+            self._pending.clear()
         self._over.set()
         self._inbox.close()
         for pending in all_pending:
