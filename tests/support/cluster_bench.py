@@ -25,6 +25,7 @@ from tertulia.server.cluster.commands import (
 from tertulia.server.cluster.executor import Executor
 from tertulia.server.cluster.genesis import make_first_entries, rules_of
 from tertulia.server.cluster.hub import NodeHub
+from tertulia.server.cluster.letters import Letter
 from tertulia.server.cluster.proposer import Proposer, Ticket
 from tertulia.server.cluster.replica import Replica
 from tertulia.server.cluster.snapshot import Snapshot
@@ -159,16 +160,7 @@ class BenchNode:
         self.genesis: Genesis | None = None
         self.tokens: dict[int, str] = {}  # of sessions, by the numbers of their routes
         self.letters: list[tuple[str, Any]] = []  # to other nodes, which never get them
-        self._meet_peers()
-
-    def _meet_peers(self) -> None:
-        directs: Any = self.hub.directs
-        directs.node, directs.places = self.name, self
-        directs.post = lambda node, letter: self.letters.append((node, letter))
-        directs.tell_all = lambda letter: self.letters.append(("", letter))
-        directs.wake = lambda session: None
-        self.hub.ask_idle = lambda *asked: None
-        self.hub.seen.tell = lambda session, seq: None
+        self.hub.meet(self)
 
     def is_own(self, session: Session) -> bool:
         """Return whether a session is served here."""
@@ -177,6 +169,20 @@ class BenchNode:
     def is_up(self, node: str) -> bool:
         """Return whether a node is up."""
         return node in self.replica.nodes.up()
+
+    def post(self, node: str, letter: Letter) -> None:
+        """Note a letter to another node."""
+        self.letters.append((node, letter))
+
+    def tell_all(self, letter: Letter) -> None:
+        """Note a letter to all other nodes."""
+        self.letters.append(("", letter))
+
+    def wake(self, session: Session) -> None:
+        """Nothing waits here."""
+
+    def ask_idle(self, *asked: Any) -> None:
+        """Nobody answers."""
 
     def _log_time(self) -> float:
         return self.replica.log_time() if hasattr(self, "replica") else 0.0

@@ -24,8 +24,7 @@ class NodeBench(WorkerBench):
             config, hub = self.near.config, self.near.hub
             shared = Shared(config, hub, None, Admission(config), NativeDoor)
             shared.switchboard = self.near.switchboard
-            shared.serves = hub.serves
-            shared.stands_still = hub.stands_still
+            shared.node = hub
             hub.serve_until(inf)
             first: Any = SimpleNamespace(clock=self.near.clock, shared=shared)
         else:

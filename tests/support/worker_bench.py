@@ -178,12 +178,12 @@ class WorkerBench:
         self.output = output = Output(self.hub.events, shared.config, observer)
         self.watchdog = watchdog = Watchdog(shared.config)
         self.connections = Connections(shared, poller, output, watchdog, observer)
-        handler_class = RequestHandler if shared.serves is None else NodeHandler
+        handler_class = RequestHandler if shared.node is None else NodeHandler
         self.handler = handler = handler_class(shared, self.mailbox)
         self.doorkeeper = doorkeeper = Doorkeeper(
             shared, self.mailbox, self.connections, output, watchdog, poller, observer
         )
-        input_class = Input if shared.serves is None else NodeInput
+        input_class = Input if shared.node is None else NodeInput
         self.input = input_class(
             shared, self.mailbox, self.connections, handler, output, doorkeeper, poller, observer
         )

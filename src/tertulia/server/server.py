@@ -153,8 +153,7 @@ class Server:
             listening.all, self._pool, shared.access, admission, observer, turned_away
         )
         if self.node is not None:
-            shared.serves = self.node.hub.serves
-            shared.stands_still = self.node.hub.stands_still
+            shared.node = self.node.hub
             mailboxes = self._pool.mailboxes
             wake_all = functools.partial(mailboxes.announce, None)
             self.node.attach(shared.switchboard, mailboxes.post, wake_all)

@@ -8,6 +8,7 @@ from cluster_bench import Bench, BenchNode
 from tertulia.protocol.attendance import MarkSeen
 from tertulia.protocol.messages import CloseReason
 from tertulia.server.cluster.commands import Leave, Nothing, unpack
+from tertulia.server.cluster.letters import SeenThrough
 from tertulia.server.cluster.proposer import MAX_QUEUED
 
 
@@ -108,15 +109,14 @@ def test_a_user_who_is_sent_away_is_lost_to_the_others_unless_the_node_stops(
 def test_only_what_counts_of_the_reports_of_a_user_is_told_to_the_other_nodes(
     node: BenchNode,
 ) -> None:
-    ana, told = node.join("ana"), []
-    node.hub.seen.tell = lambda session, seq: told.append((session, seq))
+    ana = node.join("ana")
     for _ in range(3):
         node.say(ana)
     node.settle()
     last = node.hub.events.last_seq
     assert node.hub.seen.note(ana, MarkSeen(seq=last - 1), node.clock.s)
     assert not node.hub.seen.note(ana, MarkSeen(seq=last), node.clock.s)
-    assert told == [(ana, last - 1)]
+    assert node.letters == [("", SeenThrough(ana.route.number, last - 1))]
 
 
 def test_a_user_who_is_shown_as_idle_is_not_proposed_to_be_so_again(node: BenchNode) -> None:

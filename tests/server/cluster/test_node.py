@@ -51,7 +51,7 @@ from tertulia.server.history.node import NodeHistory
 from tertulia.server.hub.hub import Registered
 from tertulia.server.hub.ordered import NodesNamed, SendAway, ServesAgain, StandsStill
 from tertulia.server.hub.records import Place
-from tertulia.server.hub.session import Receipt, Session
+from tertulia.server.hub.session import Receipt, Route, Session
 from tertulia.server.workers.mail import Challenge, ChallengeOver
 
 WAIT_S = 20.0
@@ -709,8 +709,7 @@ def test_letters_of_other_nodes_are_read_and_questions_to_them_given_up(lab: Log
     lab.link.served["node.a.letters"](letter, pytest.fail)
     assert lab.node.measure().letters_received == 1
     mail: Any = Mail()
-    assert lab.switchboard.challenge_at_node is not None
-    assert lab.switchboard.challenge_at_node("b", Challenge(7, None, mail))
+    assert lab.switchboard.challenge(Route("b", 7), Challenge(7, None, mail))
     lab.lag(10.0)
     assert mail.collect() == [ChallengeOver(None)]
 

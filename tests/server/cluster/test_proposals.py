@@ -17,6 +17,7 @@ from tertulia.protocol.moderation import (
     PinMessage,
 )
 from tertulia.server.cluster.commands import Command, Operate, Promote, unpack
+from tertulia.server.cluster.letters import SeenThrough
 from tertulia.server.cluster.proposals import ticket_for
 from tertulia.server.cluster.proposer import Ticket
 from tertulia.server.history.mail import Stored
@@ -193,9 +194,7 @@ def test_a_post_that_cannot_be_said_is_refused_at_once(
 
 
 def test_the_other_nodes_are_told_what_a_user_has_seen_if_it_counts(chat: Chat) -> None:
-    told: list[tuple[str, int]] = []
-    chat.a.hub.seen.tell = lambda session, seq: told.append((session.name.shown, seq))
     last = chat.a.hub.events.last_seq
     assert chat.a.hub.seen.note(chat.ana, MarkSeen(seq=last), 100.0)
     assert not chat.a.hub.seen.note(chat.ana, MarkSeen(seq=last), 200.0)
-    assert told == [("ana", last)]
+    assert chat.a.letters == [("", SeenThrough(chat.ana.route.number, last))]

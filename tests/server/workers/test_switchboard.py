@@ -46,7 +46,7 @@ class Elsewhere:
         self.challenges.append((node, challenge))
         return node == "b"
 
-    def send(self, node: str, replies: list[Reply]) -> None:
+    def send_replies(self, node: str, replies: list[Reply]) -> None:
         self.sent.append((node, replies))
 
 
@@ -68,7 +68,7 @@ def reply(route: Route, number: int) -> Reply:
 
 def test_answers_are_posted_once_to_each_worker_and_node_and_none_to_a_session_that_has_ended():
     switchboard, elsewhere = Switchboard("a"), Elsewhere()
-    switchboard.send_to_node = elsewhere.send
+    switchboard.other_nodes = elsewhere
     first: Any = Mailbox()
     second: Any = Mailbox()
     ana, luis, eva, gone = (
@@ -100,7 +100,7 @@ def test_a_session_is_challenged_in_its_worker_or_at_its_node():
     mailbox.is_closed = True
     assert not switchboard.challenge(here, challenge)
     assert not switchboard.challenge(Route("b", here.number), challenge), "no other nodes yet"
-    switchboard.challenge_at_node = elsewhere.challenge
+    switchboard.other_nodes = elsewhere
     assert switchboard.challenge(Route("b", here.number), challenge)
     assert not switchboard.challenge(Route("c", here.number), challenge)
     switchboard.disconnect(here.number)

@@ -8,12 +8,12 @@ sends their order and their receipts. Used under the Hub's lock only.
 
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from typing import Protocol
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
 from tertulia.protocol.messages import Direct, DirectMessage
+from tertulia.server.cluster.exchange import Exchange
 from tertulia.server.cluster.gathering import Gathering
 from tertulia.server.cluster.letters import (
     Accepted,
@@ -22,7 +22,6 @@ from tertulia.server.cluster.letters import (
     Forward,
     HandedOver,
     Known,
-    Letter,
     NotHere,
 )
 from tertulia.server.cluster.on_the_way import OnTheWay, Sent
@@ -41,28 +40,12 @@ _KEEP_EARLY_S = 2.0  # letters for sessions that are not here yet; messages are 
 _MAX_EARLY = 10_000  # such letters
 _MAX_REMEMBERED = 65_536  # confirmed messages of other nodes; the oldest is forgotten
 
-Post = Callable[[str, Letter], None]  # posts a letter to a node
-Wake = Callable[[Session], None]  # sends a session of this node what waits for it
-
-
-class Places(Protocol):
-    """Where sessions are served."""
-
-    def is_own(self, session: Session) -> bool:
-        """Return whether a session is served by this node."""
-
-    def is_up(self, node: str) -> bool:
-        """Return whether a node is up."""
-
 
 class NodeDirectQueues(DirectQueues):
     """The direct messages of one node's sessions, and those that it sends to other nodes."""
 
     node: str
-    post: Post
-    tell_all: Callable[[Letter], None]  # sends a letter to every other node that is up
-    wake: Wake
-    places: Places
+    exchange: Exchange
 
     def __init__(
         self,
@@ -92,7 +75,7 @@ class NodeDirectQueues(DirectQueues):
     ) -> Delivery | Queued | None:
         """Put a message into its receiver's queue, or on its way to the receiver's node."""
         gathering = self._gathering.get(receiver)
-        if gathering is None and self.places.is_own(receiver):
+        if gathering is None and self.exchange.is_own(receiver):
             return super().accept(sender, request, receiver, time)
         if gathering is not None:
             # A queue for the next call only, which puts the message into it as an entry.
@@ -115,7 +98,7 @@ class NodeDirectQueues(DirectQueues):
         receiver = latest(delivery.receiver)
         if receiver is delivery.receiver or not receiver.is_here:
             return None
-        if self.places.is_own(receiver) and receiver not in self._gathering:
+        if self.exchange.is_own(receiver) and receiver not in self._gathering:
             return super().pass_on(sender, request, delivery)
         return self.accept(sender, request, receiver, delivery.message.time)
 
@@ -123,7 +106,7 @@ class NodeDirectQueues(DirectQueues):
         """Note when a message arrived, or that it did not; its sender may have moved."""
         super().end_delivery(sender, request, time)
         if time is not None:
-            self.tell_all(Known(sender.name.key, str(request.nonce), time))
+            self.exchange.tell_all(Known(sender.name.key, str(request.nonce), time))
 
     def _put_on_the_way(self, entry: Unconfirmed, receiver: Session, sender_key: str) -> Sent:
         sent = self._on_the_way.add(entry, receiver, sender_key)
@@ -135,7 +118,9 @@ class NodeDirectQueues(DirectQueues):
         self._on_the_way.note_sent(sent, self._monotonic())
         message = replace(sent.entry.message, receipt=UNSET)
         to, known = sent.session.route, sent.entry.known_receipt
-        self.post(to.node, Forward(sent.number, to.number, sent.sender_key, message, known))
+        self.exchange.post(
+            to.node, Forward(sent.number, to.number, sent.sender_key, message, known)
+        )
 
     def on_accepted(self, letter: Accepted) -> None:
         """Note that a message is in its receiver's queue; `receipt` is 0 if it has none yet."""
@@ -173,7 +158,7 @@ class NodeDirectQueues(DirectQueues):
         for sent in self._on_the_way.to_send_again(now):
             self._transmit(sent)
         for node, numbers in self._on_the_way.to_ask_for(now).items():
-            self.post(node, AskArrived(numbers))
+            self.exchange.post(node, AskArrived(numbers))
         for gathering in list(self._gathering.values()):
             if now >= gathering.until:
                 self._end_gathering(gathering)
@@ -187,10 +172,10 @@ class NodeDirectQueues(DirectQueues):
         origin = Origin(node, letter.number)
         known = self._accepted.get(origin)
         if isinstance(known, str):
-            self.post(node, Confirmed(letter.number, known))
+            self.exchange.post(node, Confirmed(letter.number, known))
             return
         if known is not None:
-            self.post(node, Accepted(letter.number, known.receipt))
+            self.exchange.post(node, Accepted(letter.number, known.receipt))
             return
         if receiver is None:
             self._keep_early(node, letter)
@@ -201,12 +186,12 @@ class NodeDirectQueues(DirectQueues):
             before = self._nonces.get(key, self._monotonic())
             if isinstance(before, str):
                 self._remember(origin, before)
-                self.post(node, Confirmed(letter.number, before))
+                self.exchange.post(node, Confirmed(letter.number, before))
                 return
             if isinstance(before, Unconfirmed):
                 before.origins.append(origin)
                 self._remember(origin, before)
-                self.post(node, Accepted(letter.number, before.receipt))
+                self.exchange.post(node, Accepted(letter.number, before.receipt))
                 return
         entry = Unconfirmed(message, 0, key, [], [origin])
         if key is not None:
@@ -220,17 +205,17 @@ class NodeDirectQueues(DirectQueues):
         if queue is None:  # a session without receipts: what was sent counts as confirmed
             queue = self._queues[receiver] = Queue(confirms=False)
         queue.put(entry, queue.last_receipt + 1)
-        self.post(node, Accepted(letter.number, entry.receipt))
-        self.wake(receiver)
+        self.exchange.post(node, Accepted(letter.number, entry.receipt))
+        self.exchange.wake(receiver)
 
     def on_ask_arrived(self, node: str, letter: AskArrived) -> None:
         """Answer a node's question about messages that it has sent to this one."""
         for number in letter.numbers:
             known = self._accepted.get(Origin(node, number))
             if isinstance(known, str):
-                self.post(node, Confirmed(number, known))
+                self.exchange.post(node, Confirmed(number, known))
             elif known is None:
-                self.post(node, NotHere(number))
+                self.exchange.post(node, NotHere(number))
 
     def _remember(self, origin: Origin, what: Unconfirmed | str) -> None:
         self._accepted[origin] = what
@@ -249,9 +234,9 @@ class NodeDirectQueues(DirectQueues):
             sent = self._on_the_way.remove(entry)
             for origin in entry.origins:
                 self._remember(origin, time)
-                self.post(origin.node, Confirmed(origin.number, time))
+                self.exchange.post(origin.node, Confirmed(origin.number, time))
             if entry.key is not None and sent is None:
-                self.tell_all(Known(entry.key[0], str(entry.key[1]), time))
+                self.exchange.tell_all(Known(entry.key[0], str(entry.key[1]), time))
         return super()._note_confirmed(confirmed)
 
     # --- sessions that end or move -------------------------------------------------------------
@@ -270,11 +255,11 @@ class NodeDirectQueues(DirectQueues):
 
     def begin_session(self, session: Session, replaced: Session | None, *, confirms: bool) -> None:
         """Begin a session of any node, with the messages that its predecessor has not confirmed."""
-        is_own = self.places.is_own(session)
+        is_own = self.exchange.is_own(session)
         if replaced is None:
             if is_own:
                 super().begin_session(session, None, confirms=confirms)
-        elif is_own and self.places.is_own(replaced):
+        elif is_own and self.exchange.is_own(replaced):
             if replaced in self._gathering:
                 self._end_gathering(self._gathering[replaced])
             super().begin_session(session, replaced, confirms=confirms)
@@ -307,7 +292,7 @@ class NodeDirectQueues(DirectQueues):
 
     def _begin_gathering(self, session: Session, replaced: Session, *, confirms: bool) -> None:
         """Wait for the messages that other nodes have for a session that comes from one of them."""
-        wait_s = _GATHER_S if self.places.is_up(replaced.route.node) else _GATHER_S / 2
+        wait_s = _GATHER_S if self.exchange.is_up(replaced.route.node) else _GATHER_S / 2
         gathering = Gathering(session, self._monotonic() + wait_s, confirms=confirms)
         self._gathering[session] = gathering
         queue = self._queues.pop(replaced, None)
@@ -334,15 +319,15 @@ class NodeDirectQueues(DirectQueues):
         queue = self._queues[gathering.session] = gathering.finish(self.node)
         for entry in queue.entries:
             for origin in entry.origins:
-                self.post(origin.node, Accepted(origin.number, entry.receipt))
-        self.wake(gathering.session)
+                self.exchange.post(origin.node, Accepted(origin.number, entry.receipt))
+        self.exchange.wake(gathering.session)
 
     def _move_elsewhere(self, session: Session, replaced: Session) -> None:
         """Send a session's unconfirmed messages to the node that serves its successor."""
         if replaced in self._gathering:
             self._end_gathering(self._gathering[replaced])
         queue = self._queues.pop(replaced, None)
-        was_own = self.places.is_own(replaced)
+        was_own = self.exchange.is_own(replaced)
         entries = [] if queue is None else queue.entries
         rows: list[tuple[int, str, int]] = []
         moved = Queue()
@@ -369,7 +354,7 @@ class NodeDirectQueues(DirectQueues):
             self._queues[session] = moved
         if was_own:
             last = 0 if queue is None else queue.last_receipt
-            self.post(session.route.node, HandedOver(session.route.number, last, rows))
+            self.exchange.post(session.route.node, HandedOver(session.route.number, last, rows))
 
     def _forget(self, entry: Unconfirmed) -> None:
         """Forget a message that has moved: if it comes again, it is new."""

@@ -36,6 +36,7 @@ from tertulia.server.cluster.commands import (
     ShowStatus,
 )
 from tertulia.server.cluster.directs import NodeDirectQueues
+from tertulia.server.cluster.exchange import Exchange
 from tertulia.server.cluster.genesis import max_users_of_chat
 from tertulia.server.cluster.proposals import (
     LogJournal,
@@ -73,7 +74,7 @@ class NodeHub(Hub):
     activity: NodeActivity
     activity_class = NodeActivity
     seen: NodeSeen
-    ask_idle: Callable[[Owner, int, GetInfo, UserInfo], None]
+    exchange: Exchange
 
     def __init__(
         self,
@@ -102,8 +103,12 @@ class NodeHub(Hub):
         """Set the parts that put commands into the log and that reach connections."""
         self._proposer = proposer
         self._owner_of = self.moderator.owner_of = owner_of
-        self.moderator.propose = self.notices.propose = proposer.submit
-        self.activity.propose = proposer.submit
+        self.moderator.proposer = self.notices.proposer = self.activity.proposer = proposer
+
+    def meet(self, exchange: Exchange) -> None:
+        """Set what reaches the other nodes."""
+        self.exchange = self.directs.exchange = self.seen.exchange = exchange
+        self.directs.node = self.node
 
     @property
     def room(self) -> Room:
@@ -328,7 +333,7 @@ class NodeHub(Hub):
         if isinstance(info, Error) or user is None or self.is_own(user) or owner is None:
             return info
         assert isinstance(info, UserInfo)
-        self.ask_idle(owner, session.route.number, request, info)
+        self.exchange.ask_idle(owner, session.route.number, request, info)
         return Wait.FOR_ORDER
 
     def note_seen(self, session: Session, seq: int) -> None:
@@ -347,7 +352,7 @@ class NodeHub(Hub):
 
 
 def _new_token() -> tuple[str, str]:
-    token, _ = new_secret()
+    token = new_secret().text
     return token, _hash(token)
 
 

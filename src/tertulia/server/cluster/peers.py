@@ -113,11 +113,8 @@ class Peers:
         self._idle_asked: dict[int, _IdleAsked] = {}
         self._life_asked: dict[int, _LifeAsked] = {}
         self.letters_sent = self.letters_received = 0
-        directs = hub.directs
-        directs.node, directs.places = node, self
-        directs.post, directs.tell_all, directs.wake = self.post, self.tell_all, self._wake
-        hub.ask_idle, hub.seen.tell = self.ask_idle, self._tell_seen
-        switchboard.send_to_node, switchboard.challenge_at_node = self._send, self._challenge
+        hub.meet(self)
+        switchboard.other_nodes = self
 
     # --- for the parts of this node ------------------------------------------------------------
 
@@ -154,18 +151,17 @@ class Peers:
                 self.letters_sent += len(part)
                 self._link.publish(subject, pack(Envelope(self._node, part)))
 
-    def _wake(self, session: Session) -> None:
+    def wake(self, session: Session) -> None:
+        """Have a session of this node sent the direct messages that wait for it."""
         self._switchboard.post(session.route, DirectsWaiting(session.route.number))
 
-    def _send(self, node: str, replies: list[Reply]) -> None:
+    def send_replies(self, node: str, replies: list[Reply]) -> None:
+        """Send sessions of another node the refusals among their late answers."""
         for reply in replies:
             if isinstance(reply.answer, Error):
                 self.post(node, Answer(reply.route.number, reply.answer))
 
-    def _tell_seen(self, session: Session, seq: int) -> None:
-        self.tell_all(SeenThrough(session.route.number, seq))
-
-    def _challenge(self, node: str, challenge: Challenge) -> bool:
+    def challenge(self, node: str, challenge: Challenge) -> bool:
         """Ask a session of another node for a sign of life."""
         if not self.is_up(node):
             return False

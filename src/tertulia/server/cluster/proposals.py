@@ -27,15 +27,16 @@ from tertulia.protocol.texts import check_text
 from tertulia.server import refusals
 from tertulia.server.cluster.commands import (
     Active,
-    Command,
     Operate,
     Post,
     Promote,
 )
-from tertulia.server.cluster.proposer import Ticket
+from tertulia.server.cluster.exchange import Exchange
+from tertulia.server.cluster.letters import SeenThrough
+from tertulia.server.cluster.proposer import Proposer, Ticket
 from tertulia.server.hub import moderated
 from tertulia.server.hub.activity import Activity
-from tertulia.server.hub.hook_verbs import new_secret
+from tertulia.server.hub.hook_verbs import HookSecret, new_secret
 from tertulia.server.hub.hooks import hash_of
 from tertulia.server.hub.journal import Journal
 from tertulia.server.hub.moderator import Moderator
@@ -45,8 +46,6 @@ from tertulia.server.hub.session import Owner, Route, Session
 from tertulia.server.hub.wait import Wait
 
 _READING = (ListBans, ListHooks)  # requests of operators that change nothing
-
-Propose = Callable[[Command, Ticket | None], None]
 
 
 def ticket_for(
@@ -70,7 +69,7 @@ class LogJournal(Journal):
 class NodeModerator(Moderator):
     """Proposes operators' requests, and applies them when they have come back."""
 
-    propose: Propose
+    proposer: Proposer
 
     def carry_out(
         self, session: Session, request: OperatorRequest, owner: Owner
@@ -107,7 +106,7 @@ class NodeModerator(Moderator):
     def promote(self, session: Session, request: BecomeOperator) -> Ok | Wait | None:
         """Propose to make a user an operator."""
         number = session.route.number
-        self.propose(Promote(number), ticket_for(session.route, request, self.owner_of))
+        self.proposer.submit(Promote(number), ticket_for(session.route, request, self.owner_of))
         return Wait.FOR_ORDER
 
     owner_of: Callable[[Route], Owner | None]
@@ -123,7 +122,7 @@ class NodeModerator(Moderator):
     ) -> Wait:
         number = session.route.number
         command = Operate(number, session.is_console, request, message, secret_hash)
-        self.propose(command, Ticket(owner, number, request, request.id, secret))
+        self.proposer.submit(command, Ticket(owner, number, request, request.id, secret))
         return Wait.FOR_ORDER
 
     def apply(
@@ -135,7 +134,8 @@ class NodeModerator(Moderator):
             assert isinstance(request, PinMessage)
             return super().pin_found(session, request, owner, command.message)
         if isinstance(request, CreateHook):
-            self.hook_verbs.new_secret = lambda: (secret, command.secret_hash)
+            hook_secret = HookSecret(secret, command.secret_hash)
+            return self.create_hook(session, request, owner, hook_secret)
         return super().carry_out(session, request, owner)
 
     def apply_promotion(self, session: Session, request: BecomeOperator) -> Ok | Wait | None:
@@ -146,7 +146,7 @@ class NodeModerator(Moderator):
 class NodeNotices(Notices):
     """Proposes the texts that programs post to hooks."""
 
-    propose: Propose
+    proposer: Proposer
 
     def say(self, secret: str, text: str, owner: Owner) -> Ok | Wait | Error:
         """Propose a text; `owner` gets the outcome. See Notices.say."""
@@ -155,7 +155,7 @@ class NodeNotices(Notices):
             return refusals.notice_refused(problem)
         if not self.knows(secret):
             return refusals.hook_unknown()
-        self.propose(Post(hash_of(secret), text), Ticket(owner, 0, None))
+        self.proposer.submit(Post(hash_of(secret), text), Ticket(owner, 0, None))
         return Wait.FOR_DISK
 
     def apply(self, post: Post, owner: Owner) -> Ok | Wait | Error:
@@ -166,7 +166,7 @@ class NodeNotices(Notices):
 class NodeActivity(Activity):
     """Proposes to show an idle user's chosen status again."""
 
-    propose: Propose
+    proposer: Proposer
     executing: int | None = None  # id of the thread that is applying commands now
 
     def note(self, session: Session) -> float:
@@ -176,19 +176,20 @@ class NodeActivity(Activity):
         now = session.last_active = self._monotonic()
         session.is_catching_up = False
         if session.status is not session.chosen and session.is_here:
-            self.propose(Active(session.route.number), None)
+            self.proposer.submit(Active(session.route.number), None)
         return now
 
 
 class NodeSeen(Seen):
     """Tells the other nodes what the users of this node have seen."""
 
-    tell: Callable[[Session, int], None]
+    exchange: Exchange
 
     def note(self, session: Session, request: MarkSeen, now: float) -> bool:
         """Note a report, and tell the other nodes if it counts. See Seen.note."""
         counts = super().note(session, request, now)
         if counts:
             assert session.seen_mark is not None
-            self.tell(session, session.seen_mark.counted)
+            letter = SeenThrough(session.route.number, session.seen_mark.counted)
+            self.exchange.tell_all(letter)
         return counts

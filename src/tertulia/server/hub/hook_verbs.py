@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable
+from typing import NamedTuple
 
 from msgspec import UNSET
 
@@ -28,10 +29,17 @@ from tertulia.server.hub.wait import Wait
 _MAX_HOOKS = 1_000  # at the bound, no more can be made
 
 
-def new_secret() -> tuple[str, str]:
-    """Return a secret and its hash."""
+class HookSecret(NamedTuple):
+    """The secret of a hook, and its hash, by which the hook is known."""
+
+    text: str  # on several machines, "" on all nodes but that of the operator who made the hook
+    hash: str
+
+
+def new_secret() -> HookSecret:
+    """Return a secret that nobody knows yet."""
     secret = secrets.token_urlsafe(24)
-    return secret, hash_of(secret)
+    return HookSecret(secret, hash_of(secret))
 
 
 class HookVerbs:
@@ -48,10 +56,9 @@ class HookVerbs:
         self._storing = storing
         self._time = time
         self._note_activity = activity.note
-        self.new_secret = new_secret
 
     def create(
-        self, session: Session, request: CreateHook, owner: Owner
+        self, session: Session, request: CreateHook, owner: Owner, secret: HookSecret
     ) -> Ok | HookCreated | Wait | Error | None:
         """Make a hook with a name that no user and no hook has."""
         name, room = parse_name(request.name), self._room
@@ -69,17 +76,16 @@ class HookVerbs:
         if not self._storing.reserve_space():
             return Wait.FOR_SPACE
         self._note_activity(session)
-        secret, secret_hash = self.new_secret()
         self._room.hooks.create(
             Hook(
-                key=secret_hash,
+                key=secret.hash,
                 name=name.shown,
                 operator=session.name.shown,
                 time=self._time(),
             )
         )
         created = HookCreated(
-            id=request.id, name=name.shown, secret=secret, path=f"{HOOK_PATH}{secret}"
+            id=request.id, name=name.shown, secret=secret.text, path=f"{HOOK_PATH}{secret.text}"
         )
         return self._storing.store_request(session, request, owner, created)
 

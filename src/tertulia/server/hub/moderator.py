@@ -46,7 +46,7 @@ from tertulia.server import refusals
 from tertulia.server.hub.activity import Activity
 from tertulia.server.hub.directs import DirectQueues
 from tertulia.server.hub.eventlog import EventLog
-from tertulia.server.hub.hook_verbs import HookVerbs
+from tertulia.server.hub.hook_verbs import HookSecret, HookVerbs, new_secret
 from tertulia.server.hub.journal import Journal
 from tertulia.server.hub.moderated import Expelled, Moderated, Outcome
 from tertulia.server.hub.records import Ban, Mute
@@ -102,7 +102,7 @@ class Moderator:
             ListHooks: self._list_hooks,
             RemoveHook: self._remove_hook,
         }
-        self.hook_verbs = HookVerbs(room, storing, time, activity)
+        self._hook_verbs = HookVerbs(room, storing, time, activity)
 
     def carry_out(self, session: Session, request: OperatorRequest, owner: Owner) -> Outcome:
         """Carry out a request; None if there is nothing to answer.
@@ -110,12 +110,27 @@ class Moderator:
         With Wait.FOR_SPACE nothing is done yet: try again once the keeper's queue has space.
         With Wait.FOR_MESSAGE, find the message in the history and call `pin_found`.
         """
+        return self._carry_out(self._verbs[type(request)], session, request, owner)
+
+    def create_hook(
+        self, session: Session, request: CreateHook, owner: Owner, secret: HookSecret
+    ) -> Outcome:
+        """Make a hook with a secret that was chosen before. See `carry_out`."""
+        return self._carry_out(self._create_hook, session, request, owner, secret)
+
+    def _carry_out(
+        self,
+        verb: Callable[..., Outcome],
+        session: Session,
+        request: OperatorRequest,
+        *arguments: Any,
+    ) -> Outcome:
         if not session.is_operator:
             return refusals.not_operator(request.id)
         with self._lock:
             if not session.may_act:
                 return None
-            return self._verbs[type(request)](session, request, owner)
+            return verb(session, request, *arguments)
 
     def promote(self, session: Session, request: BecomeOperator) -> Ok | Wait | None:
         """Make a session an operator's, and tell everyone."""
@@ -313,14 +328,21 @@ class Moderator:
         self._room.free_name(name)
         return Moderated(self._storing.store_request(session, request, owner))
 
-    def _create_hook(self, session: Session, request: CreateHook, owner: Owner) -> Outcome:
-        return _moderated(self.hook_verbs.create(session, request, owner))
+    def _create_hook(
+        self,
+        session: Session,
+        request: CreateHook,
+        owner: Owner,
+        secret: HookSecret | None = None,
+    ) -> Outcome:
+        secret = secret or new_secret()
+        return _moderated(self._hook_verbs.create(session, request, owner, secret))
 
     def _remove_hook(self, session: Session, request: RemoveHook, owner: Owner) -> Outcome:
-        return _moderated(self.hook_verbs.remove(session, request, owner))
+        return _moderated(self._hook_verbs.remove(session, request, owner))
 
     def _list_hooks(self, session: Session, request: ListHooks, _owner: Owner) -> Outcome:
-        return self.hook_verbs.list(session, request)
+        return self._hook_verbs.list(session, request)
 
     # --- rules for others ----------------------------------------------------------------------
 

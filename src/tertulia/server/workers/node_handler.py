@@ -58,8 +58,8 @@ class NodeHandler(RequestHandler):
 
     def __init__(self, shared: Shared, mailbox: Mailbox) -> None:
         super().__init__(shared, mailbox)
-        assert shared.serves is not None
-        self._serves = shared.serves
+        assert shared.node is not None
+        self._node = shared.node
         self._admission = shared.admission
 
     def handle(self, connection: Connection, request: AnyRequest, now: float) -> Outcome:
@@ -83,7 +83,7 @@ class NodeHandler(RequestHandler):
         """Return whether a request can be carried out now."""
         if connection.orders_due and not isinstance(request, Say):
             return False
-        return self._serves(now) or isinstance(request, Quit)
+        return self._node.serves(now) or isinstance(request, Quit)
 
 
 def discard_outcome(row: OrderedRow, hub: Hub, switchboard: Switchboard) -> None:

@@ -21,7 +21,8 @@ class NodeInput(Input):
 
     def __init__(self, shared: Shared, *parts: Any) -> None:
         super().__init__(shared, *parts)
-        self._stands_still = shared.stands_still
+        assert shared.node is not None
+        self._node = shared.node
 
     def _on_other_event(self, connection: Connection, mask: int) -> None:
         if not (connection.looks_ahead and connection.is_read):
@@ -33,12 +34,12 @@ class NodeInput(Input):
 
     def _wait_for_order(self, connection: Connection, request: AnyRequest, wait: Wait) -> None:
         super()._wait_for_order(connection, request, wait)
-        if self._stands_still(self.now):
+        if self._node.stands_still(self.now):
             self.look_ahead(connection)
 
     def _do_step(self, connection: Connection, request: AnyRequest, step: Step) -> None:
         super()._do_step(connection, request, step)
-        if step is Step.WAIT_FOR_TURN and self._stands_still(self.now):
+        if step is Step.WAIT_FOR_TURN and self._node.stands_still(self.now):
             self.look_ahead(connection)
 
     def look_ahead(self, connection: Connection) -> None:

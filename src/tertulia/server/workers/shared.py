@@ -1,6 +1,7 @@
 """The parts of a server that all its workers use."""
 
 from collections.abc import Callable
+from typing import Protocol
 
 from tertulia.server.config import Config
 from tertulia.server.history.history import History
@@ -15,6 +16,16 @@ from tertulia.server.workers.hook_access import HookAccess
 from tertulia.server.workers.measure_requests import MeasureRequests
 from tertulia.server.workers.rate_limit import RateLimits
 from tertulia.server.workers.switchboard import Switchboard
+
+
+class Node(Protocol):
+    """What the workers need of a node, if this server is one of several. Any thread may call."""
+
+    def serves(self, now: float) -> bool:
+        """Return whether requests are carried out now (`now`: monotonic clock)."""
+
+    def stands_still(self, now: float) -> bool:
+        """Return whether the log has stood still for a while: pings must not wait for it."""
 
 
 class Shared:
@@ -37,11 +48,7 @@ class Shared:
         self.admission = admission
         self.new_door = new_door
         self.new_console_door = new_console_door or new_door
-        # On several machines: returns whether requests are carried out at a moment (monotonic
-        # clock).
-        self.serves: Callable[[float], bool] | None = None
-        # Returns whether the log has stood still for a while, so that pings must not wait for it.
-        self.stands_still: Callable[[float], bool] = lambda _now: False
+        self.node: Node | None = None  # set on one of several machines
         self.access = Access(config)
         self.switchboard = Switchboard(config.node)
         self.measure_requests = MeasureRequests(config)

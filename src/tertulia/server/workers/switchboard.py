@@ -3,7 +3,7 @@
 import itertools
 import secrets
 from collections import defaultdict
-from collections.abc import Callable
+from typing import Protocol
 
 from tertulia.server.hub.directs import Reply
 from tertulia.server.hub.session import Route
@@ -11,14 +11,22 @@ from tertulia.server.workers.mail import Challenge, Mail, Replies
 from tertulia.server.workers.mailbox import Mailbox
 
 
+class OtherNodes(Protocol):
+    """The way to sessions of other nodes. Any thread may call."""
+
+    def challenge(self, node: str, challenge: Challenge, /) -> bool:
+        """Challenge a session of another node; return False if that node cannot be reached."""
+
+    def send_replies(self, node: str, replies: list[Reply], /) -> None:
+        """Send late answers to sessions of another node."""
+
+
 class Switchboard:
     """The routes that are in use. Any thread may call; each operation is one step of a dict."""
 
     def __init__(self, node: str = "") -> None:
         self._node = node
-        # Challenge a session of another node (False: not possible now), or send it answers.
-        self.challenge_at_node: Callable[[str, Challenge], bool] | None = None
-        self.send_to_node: Callable[[str, list[Reply]], None] | None = None
+        self.other_nodes: OtherNodes | None = None  # set on one of several machines
         # On several machines, another node may still use a number from an earlier run of this node.
         # So numbers begin at random: an old one must not mean another session.
         self._numbers = itertools.count(secrets.randbits(32) << 20 if node else 1)
@@ -50,9 +58,7 @@ class Switchboard:
         """Challenge a session, here or on another node; return False if it cannot be reached."""
         if route.node == self._node:
             return self.post(route, challenge)
-        if self.challenge_at_node is None:
-            return False
-        return self.challenge_at_node(route.node, challenge)
+        return self.other_nodes is not None and self.other_nodes.challenge(route.node, challenge)
 
     def send(self, replies: list[Reply]) -> None:
         """Hand late answers to the workers of their sessions.
@@ -69,6 +75,6 @@ class Switchboard:
                 elsewhere[reply.route.node].append(reply)
         for mailbox, of_mailbox in rows.items():
             mailbox.post(Replies(of_mailbox))
-        for node, of_node in elsewhere.items():
-            if self.send_to_node is not None:
-                self.send_to_node(node, of_node)
+        if self.other_nodes is not None:
+            for node, of_node in elsewhere.items():
+                self.other_nodes.send_replies(node, of_node)

@@ -62,12 +62,12 @@ class Worker:
         self._output = output = Output(shared.hub.events, shared.config, observer)
         self._watchdog = watchdog = Watchdog(shared.config)
         self._connections = Connections(shared, poller, output, watchdog, observer)
-        handler_class = RequestHandler if shared.serves is None else NodeHandler
+        handler_class = RequestHandler if shared.node is None else NodeHandler
         handler = handler_class(shared, self.mailbox)
         self._doorkeeper = doorkeeper = Doorkeeper(
             shared, self.mailbox, self._connections, output, watchdog, poller, observer
         )
-        input_class = Input if shared.serves is None else NodeInput
+        input_class = Input if shared.node is None else NodeInput
         self._input = input_class(
             shared, self.mailbox, self._connections, handler, output, doorkeeper, poller, observer
         )
