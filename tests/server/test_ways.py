@@ -16,7 +16,16 @@ from worker_bench import WorkerBench, socket_of
 
 import tertulia
 from tertulia.protocol.lines import encode
-from tertulia.protocol.messages import Direct, Ping, Pong, Register, Request, Say
+from tertulia.protocol.messages import (
+    Direct,
+    DirectMessage,
+    Ping,
+    Pong,
+    Received,
+    Register,
+    Request,
+    Say,
+)
 from tertulia.server.doors.entrance import Offer, OpenEntrance
 from tertulia.server.workers import dispatcher
 from tertulia.server.workers.connection import Connection
@@ -69,6 +78,10 @@ NOT_SAID, NOT_SENT, NOT_CHALLENGED = (
         "A registration from an address at which there is a session",
     )
 )
+# The variants, below the lists.
+STORED = way(written("With a history, which"))
+CONFIRMED = way(written("The terminal client and the page give receipts"))
+SILENT = way(written("If the session stays silent"))
 # How many files a newcomer to the code may have to open, and how often to go from one to another.
 BOUNDS = [
     (SAID, NOT_SAID, 7, 28),
@@ -140,10 +153,19 @@ def benches(monkeypatch):
 
 
 @pytest.mark.parametrize("places", [SAY, DIRECT, CHALLENGE], ids=["say", "direct", "challenge"])
-def test_every_place_on_a_way_exists(places: list[Place]) -> None:
+def test_a_way_leads_from_the_round_to_the_output(places: list[Place]) -> None:
     assert len(places) > 10
     assert places[0].file.endswith("dispatcher.py")
     assert places[-1].file.endswith(("output.py", "eventlog.py"))
+
+
+@pytest.mark.parametrize(
+    "places",
+    [SAY, STORED, DIRECT, CONFIRMED, CHALLENGE, SILENT],
+    ids=["say", "stored", "direct", "confirmed", "challenge", "silent"],
+)
+def test_every_place_on_a_way_exists(places: list[Place]) -> None:
+    assert len(places) > 4
     for file, method in places:
         attrgetter(method)(import_module(f"tertulia.{file[:-3].replace('/', '.')}"))
 
@@ -207,3 +229,48 @@ def test_a_registration_that_is_challenged_goes_its_way(benches) -> None:
     assert not_run(NOT_CHALLENGED, called) == set()
     assert [type(message) for message in there.heard(ana)] == [Ping]
     assert here.kinds(newcomer) == ["Error"]
+
+
+def test_the_news_reach_another_worker_in_its_own_round(benches) -> None:
+    here, there = benches
+    ana, luis = here.join("ana", "10.0.0.1"), there.join("luis", "10.0.0.2")
+    here.round(ana, Say(id=1, text="hola"))
+    assert there.output.has_work
+    called = calls_of(there.round)
+    assert missed([Place("server/workers/output.py", "Output.flush_events")], called) is None
+    assert there.kinds(luis) == ["ChatMessage"]
+
+
+def test_a_direct_message_that_is_confirmed_goes_its_way(benches) -> None:
+    here, there = benches
+    ana, luis = here.join("ana", "10.0.0.1"), there.join("luis", "10.0.0.2", receipts=True)
+    here.heard(ana)
+
+    def send() -> None:
+        here.round(ana, Direct(id=1, to="luis", text="hola"))
+        there.round()
+        (message,) = there.heard(luis)
+        assert isinstance(message, DirectMessage)
+        there.round(luis, Received(receipt=message.receipt))
+        here.round()
+
+    called = calls_of(send)
+    assert missed(CONFIRMED, called) is None
+    assert here.kinds(ana) == ["Ok"]
+
+
+def test_a_newcomer_gets_the_name_of_a_session_that_stays_silent(benches) -> None:
+    here, there = benches
+    ana, newcomer = there.join("ana", "10.0.0.1"), here.connect("10.0.0.1")
+    here.round(newcomer, Register(id=1, name="ana"))
+    there.round()
+    there.clock.s += here.shared.config.challenge_timeout_s
+
+    def stay_silent() -> None:
+        there.round()
+        here.round()
+
+    called = calls_of(stay_silent)
+    assert missed(SILENT, called) is None
+    assert ana.is_closed
+    assert here.kinds(newcomer) == ["Welcome", "Joined"]

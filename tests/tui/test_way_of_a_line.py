@@ -20,6 +20,7 @@ SOURCE = Path(tertulia.__file__).parent
 # A message for everyone comes back as an event, a direct message stands there before it is sent.
 ONLY_OF_DIRECTS = {"ChatModel.send_direct", "ChatModel.show_delivery"}
 ONLY_OF_EVENTS = {"Chat._show", "ChatModel.show_message", "Conversations.add_message"}
+DRAWING = ("tui/widgets/", "tui/painting/", "tui/terminal/")
 # How many files a newcomer to the code may have to open, and how often to go from one to another.
 MOST_FILES, MOST_CHANGES = 14, 122
 
@@ -43,6 +44,11 @@ def places() -> list[tuple[str, str]]:
     return found
 
 
+def below() -> str:
+    """Return what stands below the list."""
+    return page().partition(written())[2].lstrip()
+
+
 def test_every_place_on_the_way_of_a_line_exists() -> None:
     assert len(places()) > 20
     for file, method in places():
@@ -52,8 +58,7 @@ def test_every_place_on_the_way_of_a_line_exists() -> None:
 def test_the_way_of_a_line_is_read_in_as_few_files_as_is_said() -> None:
     files = len({file for file, _ in places()})
     changes = sum(one[0] != another[0] for one, another in itertools.pairwise(places()))
-    below = page().partition(written())[2]
-    assert below.startswith(f"\n\nThese are {files} files, with {changes} changes of file.")
+    assert below().startswith(f"These are {files} files, with {changes} changes of file.")
     assert files <= MOST_FILES
     assert changes <= MOST_CHANGES
 
@@ -88,3 +93,6 @@ def test_a_line_goes_its_way_in_the_order_of_the_list(
     wanted = [p for p in places() if p[1] not in left_out and not p[0].startswith("client/")]
     missed = next((place for place in wanted if place not in calls), None)
     assert missed is None
+    told = set(re.findall(r"`([a-z0-9_/]+\.py)`", below().partition("\n\n")[0]))
+    on_the_way = {file for file, _ in places()}
+    assert {file for file, _ in called if not file.startswith(DRAWING)} - on_the_way <= told

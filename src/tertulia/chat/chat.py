@@ -64,9 +64,9 @@ MAX_ARRIVALS_AT_ONCE = 1_000  # after these, pressed keys are handled
 class Chat:
     """Carries out the person's requests, and passes every event to the face.
 
-    Each request is answered before the next one is sent. With `operator_secret` the person becomes
-    an operator at the start, and again on each new connection. With `reports_seen` the face knows
-    which messages were on the screen, and calls `note_seen`.
+    A request is sent once the one before it is answered or set aside (jobs.py). With
+    `operator_secret` the person becomes an operator at the start, and again on each new connection.
+    With `reports_seen` the face knows which messages were on the screen, and calls `note_seen`.
     """
 
     def __init__(

@@ -5,7 +5,8 @@
         for event in client.events():
             ...
 
-A request waits for its answer in the thread that makes it; any number of threads may make requests.
+A request waits for its answer in the thread that makes it; `send`, which the faces use, does not.
+Any number of threads may make requests.
 The connection's own thread receives what the server sends, whatever the program does.
 """
 

@@ -157,7 +157,8 @@ class Hub:
         """Check name and address and occupy both, in one step.
 
         With `may_challenge`, a session at the newcomer's own address does not lead to a refusal
-        yet: the result is a Conflict, and the caller has to challenge that session first.
+        yet, unless the name is taken elsewhere: the result is a Conflict, and the caller has to
+        challenge that session first.
         """
         newcomer = newcomer_of(request, address, self._idle_after_s, may_challenge=may_challenge)
         if isinstance(newcomer, Error):

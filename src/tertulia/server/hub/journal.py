@@ -1,4 +1,4 @@
-"""The journal puts the changes of the Room in order, and gives each its time.
+"""The journal gives each change of the Room its time, and has numbers reserved for it.
 
 A change is a call of one of the Room's verbs, and the order is that in which the Hub's lock is
 taken. On several machines, each Hub takes its lock in the order of their common log

@@ -7,9 +7,10 @@ this.
 
 The way of a `say`: `Input._receive` reads the bytes, and `NativeDoor`, a `RequestBuffer`, decodes
 them. `RequestHandler.handle` calls `Hub.say`, `Room.say` makes the event, and `EventLog.append`
-adds it to the log. `Output.send` queues the `ok`. At the end of the round, `Mailboxes.announce`
-wakes the other workers, `Output.flush_private` sends the `ok`, and `Output.flush_events` sends each
-session what is new in the log.
+adds it to the log. `Output.send` queues the `ok`, or with a history `HistoryAnswers.acknowledge`
+does, once the message is on the disk. At the end of the round, `Mailboxes.announce` wakes the other
+workers, `Output.flush_private` sends the `ok`, and `Output.flush_events` sends each session what is
+new in the log.
 """
 
 import random

@@ -61,6 +61,7 @@ class HistoryAnswers:
         if told:
             self._output.send_all(connection, told)
         else:
+            # Nothing to send, but a connection that is finishing has waited for that.
             self._output.send_bytes(connection, b"")
 
     def on_page(self, connection: Connection, mail: PageReady) -> None:

@@ -94,7 +94,7 @@ class Input:
             {
                 Delivery: self.deliveries.deliver,
                 Queued: self.deliveries.have_queue_sent,
-                list: self._reply,
+                list: self._send_late,
                 Registered: self._welcome,
                 Conflict: self._challenge,
                 Finish: self._finish,
@@ -364,7 +364,7 @@ class Input:
             self._observer.on_wrong_secret("hook", connection.address)
         self._observer.on_refused_request(error.code, limited)
 
-    def _reply(self, _connection: Connection, _request: Request, replies: list[Reply]) -> None:
+    def _send_late(self, _connection: Connection, _request: Request, replies: list[Reply]) -> None:
         self._switchboard.send(replies)
 
     def _finish(self, connection: Connection, request: AnyRequest | None, end: Finish) -> None:

@@ -11,9 +11,9 @@ class Mailbox:
     """Mail for one worker.
 
     Any thread may `post`, `nudge` and ask for the length; the other methods are the worker's own.
-    The queue is bounded
-    by its senders: a connection waits for one delivery, challenge or page at a time, the history
-    acknowledges only what its queue had space for, and the Admission bounds the connections.
+    The queue is bounded by its senders: a connection waits for one delivery, challenge or page at a
+    time, the history acknowledges only what its queue had space for, and the Admission bounds the
+    connections. What concerns direct messages is bounded by the queues of their receivers.
     """
 
     def __init__(self) -> None:

@@ -98,8 +98,8 @@ class ChatModel:
         self.people_changed = True  # whether the list of people has changed since it was shown
         self.history_off = False  # the server has answered that it keeps no history
         self.older_arrived = False  # a page that the user requested by a command
-        # The app pops them each time it has received something. Their number is limited by what it
-        # receives at a time, which is at most the client's inbox.
+        # The controller pops them each time something was received. Their number is limited by what
+        # is received at a time, which is at most the client's inbox.
         self._alerts: list[Alert] = []
         self._last_words: Callable[[], str] = str
         self._is_caught_up = False
