@@ -2,7 +2,7 @@
 
 from msgspec import UNSET
 
-from tertulia.server.history.mail import Stored, acknowledge
+from tertulia.server.history.mail import Stored, post_stored
 from tertulia.server.hub.session import Receipt
 
 
@@ -23,7 +23,7 @@ def test_each_owner_gets_one_letter_about_its_receipts_in_their_order() -> None:
         Receipt(owner, session, UNSET, seq)
         for owner, session, seq in ((ana, 17, 1), (luis, 18, 2), (ana, 16, 3))
     )
-    acknowledge([first, second, third], are_stored=True)
+    post_stored([first, second, third], are_stored=True)
     assert ana.mail == [Stored([(first, True), (third, True)])]
     assert luis.mail == [Stored([(second, True)])]
 
@@ -31,5 +31,5 @@ def test_each_owner_gets_one_letter_about_its_receipts_in_their_order() -> None:
 def test_an_owner_learns_that_its_message_could_not_be_stored() -> None:
     ana = Owner()
     receipt = Receipt(ana, 17, 5, 1)
-    acknowledge([receipt], are_stored=False)
+    post_stored([receipt], are_stored=False)
     assert ana.mail == [Stored([(receipt, False)])]

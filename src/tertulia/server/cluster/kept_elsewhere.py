@@ -10,7 +10,7 @@ from functools import partial
 from msgspec import UNSET, Struct
 
 from tertulia.server.cluster.peer_history import KEPT, KeptQuestion, NodeContext, kept_answer, pack
-from tertulia.server.history.mail import acknowledge
+from tertulia.server.history.mail import post_stored
 from tertulia.server.hub.session import Receipt
 
 _TIMEOUT_S = 3.0  # for one question; a node may first have to apply the entries that it is about
@@ -39,7 +39,7 @@ class KeptElsewhere:
 
     def _add(self, receipts: list[Receipt]) -> None:
         if len(self._waiting) + len(receipts) > _MAX_WAITING:
-            acknowledge(receipts, are_stored=False)
+            post_stored(receipts, are_stored=False)
             return
         self._waiting += receipts
         if not self._is_asking:
@@ -50,7 +50,7 @@ class KeptElsewhere:
         nodes = self._context.up()
         self._is_asking = bool(receipts and nodes)
         if not nodes:
-            acknowledge([*receipts, *self._waiting], are_stored=False)
+            post_stored([*receipts, *self._waiting], are_stored=False)
             self._waiting = []
         if not self._is_asking:
             return
@@ -67,10 +67,10 @@ class KeptElsewhere:
         answer = kept_answer(data)
         if answer is not None:
             kept = {*answer.numbers, *([UNSET] if answer.has_records else [])}
-            acknowledge([one for one in asked.receipts if one.seq in kept], are_stored=True)
+            post_stored([one for one in asked.receipts if one.seq in kept], are_stored=True)
             asked.receipts = [one for one in asked.receipts if one.seq not in kept]
         if not asked.unanswered:
-            acknowledge(asked.receipts, are_stored=False)
+            post_stored(asked.receipts, are_stored=False)
             asked.receipts = []
         if not asked.receipts:
             self._begin_round()

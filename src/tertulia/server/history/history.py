@@ -22,7 +22,7 @@ from tertulia.server.config import Config
 from tertulia.server.history.answerer import Answerer, refuse
 from tertulia.server.history.aside import set_aside
 from tertulia.server.history.checks import StoreDamaged
-from tertulia.server.history.mail import PageTicket, RowsTicket, SpaceAgain, Stored, acknowledge
+from tertulia.server.history.mail import PageTicket, RowsTicket, SpaceAgain, Stored, post_stored
 from tertulia.server.history.store import MessageStore
 from tertulia.server.history.upkeep import Upkeep
 from tertulia.server.history.vitals import Vitals
@@ -293,7 +293,7 @@ class History:
             self._answerer.add(tickets)
 
     def _on_unstored(self, receipts: list[Receipt]) -> None:
-        acknowledge(receipts, are_stored=False)
+        post_stored(receipts, are_stored=False)
 
     def _has(self, seq: int | UnsetType) -> bool:
         assert seq is not UNSET

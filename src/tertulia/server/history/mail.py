@@ -85,7 +85,7 @@ class Stored(Struct, frozen=True):
     rows: list[tuple[Receipt, bool]]
 
 
-def acknowledge(receipts: Iterable[Receipt], *, are_stored: bool) -> None:
+def post_stored(receipts: Iterable[Receipt], *, are_stored: bool) -> None:
     """Tell the owners of receipts whether their messages are stored. Any thread."""
     rows: dict[Owner, list[tuple[Receipt, bool]]] = {}
     for receipt in receipts:

@@ -7,7 +7,7 @@ this.
 
 The way of a `say`: `Input._receive` reads the bytes, and `NativeDoor`, a `RequestBuffer`, decodes
 them. `RequestHandler.handle` calls `Hub.say`, `Room.say` makes the event, and `EventLog.append`
-adds it to the log. `Output.send` queues the `ok`, or with a history `HistoryAnswers.acknowledge`
+adds it to the log. `Output.send` queues the `ok`, or with a history `HistoryAnswers.on_stored`
 does, once the message is on the disk. At the end of the round, `Mailboxes.announce` wakes the other
 workers, `Output.flush_private` sends the `ok`, and `Output.flush_events` sends each session what is
 new in the log.
@@ -185,7 +185,7 @@ class Dispatcher:
                 self.is_draining, self._drain = True, mail
                 self._do_for_all(self._say_goodbye)
             case Stored(rows=rows):
-                self._history_answers.acknowledge(rows)
+                self._history_answers.on_stored(rows)
             case PageReady():
                 asker = self._connections.of_session(mail.session_number)
                 self._guarded(asker, self._history_answers.on_page, mail)

@@ -37,7 +37,7 @@ class HistoryAnswers:
         self._output = output
         self._observer = observer
 
-    def acknowledge(self, rows: list[tuple[Receipt, bool]]) -> None:
+    def on_stored(self, rows: list[tuple[Receipt, bool]]) -> None:
         """Send the answers to requests whose effect is on the disk, or was not written."""
         answers: dict[Connection, list[Answer]] = {}
         for receipt, is_stored in rows:
@@ -54,9 +54,9 @@ class HistoryAnswers:
             elif receipt.request_id is not UNSET:
                 told.append(Ok(id=receipt.request_id, seq=receipt.seq))
         for connection, told in answers.items():
-            self._guarded(connection, self._on_stored, told)
+            self._guarded(connection, self._send_answers, told)
 
-    def _on_stored(self, connection: Connection, told: list[Answer]) -> None:
+    def _send_answers(self, connection: Connection, told: list[Answer]) -> None:
         """Send the answers that waited for the disk; finish if nothing else is due."""
         if told:
             self._output.send_all(connection, told)
