@@ -73,7 +73,7 @@ def decode_stream(stream: bytes, limit: int, sizes: Iterable[int]) -> Iterator[o
     sizes = list(sizes)
     position = turn = 0
     while position < len(stream):
-        size = min(buffer.room, sizes[turn % len(sizes)])
+        size = min(buffer.free_bytes, sizes[turn % len(sizes)])
         buffer.feed(stream[position : position + size])
         position, turn = position + size, turn + 1
         while True:
@@ -104,13 +104,13 @@ def cut_plainly(stream: bytes, limit: int) -> Iterator[bytes | str]:
 
 
 def cut(stream: bytes, limit: int, sizes: Iterable[int]) -> Iterator[bytes | str]:
-    """Feed a LineBuffer as a worker does, never more than there is room for."""
+    """Feed a LineBuffer as a worker does, never more than there is space for."""
     buffer = LineBuffer(limit)
     sizes = list(sizes)
     position = turn = 0
     while position < len(stream):
-        size = min(buffer.room, sizes[turn % len(sizes)])
-        assert size > 0, "no room although no line is complete"
+        size = min(buffer.free_bytes, sizes[turn % len(sizes)])
+        assert size > 0, "no space although no line is complete"
         buffer.feed(stream[position : position + size])
         position, turn = position + size, turn + 1
         try:
@@ -119,7 +119,7 @@ def cut(stream: bytes, limit: int, sizes: Iterable[int]) -> Iterator[bytes | str
         except LineTooLong:
             yield TOO_LONG
             return
-        assert 0 <= buffer.room <= limit
+        assert 0 <= buffer.free_bytes <= limit
     assert buffer.in_mid_line == bool(stream and not stream.endswith(b"\n"))
 
 
