@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from enum import Enum, auto
 
-from tertulia.chat.display import without_gaps
 from tertulia.chat.order_words import OrderEvent
 from tertulia.chat.speakers import speaker_words
 from tertulia.i18n import N_, _, ngettext, pgettext
@@ -20,6 +19,7 @@ from tertulia.protocol.messages import (
     Left,
     Presence,
 )
+from tertulia.safetext import without_gaps
 
 MAX_NAMES = 4  # the most names in a list of people; the others are only counted
 

@@ -9,7 +9,7 @@ from datetime import date
 from msgspec import UNSET
 
 from tertulia.chat.commands import help_word
-from tertulia.chat.display import date_and_time, duration, visible_in_a_line
+from tertulia.chat.display import date_and_time, duration
 from tertulia.chat.speakers import speaker_words
 from tertulia.chat.state import State
 from tertulia.i18n import _
@@ -26,6 +26,7 @@ from tertulia.protocol.moderation import (
     Role,
     Unmuted,
 )
+from tertulia.safetext import visible_in_a_line
 
 OrderEvent = Role | Muted | Unmuted | Hushed | Locked | Pinned
 

@@ -4,11 +4,11 @@ Input is answers of the server; output is text in the user's language. Names are
 I/O.
 """
 
-from tertulia.chat.display import visible_in_a_line
 from tertulia.chat.state import OwnMessage
 from tertulia.i18n import _
 from tertulia.protocol.attendance import SeenBy
 from tertulia.protocol.messages import Error, ErrorCode
+from tertulia.safetext import visible_in_a_line
 
 
 def seen_lines(answer: SeenBy) -> list[str]:

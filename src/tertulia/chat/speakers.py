@@ -3,8 +3,8 @@
 Pure; safe in any thread. Names are safe to show.
 """
 
-from tertulia.chat.display import visible_in_a_line
 from tertulia.i18n import _
+from tertulia.safetext import visible_in_a_line
 
 
 def speaker_words(name: str, *, hook: bool = False) -> str:

@@ -8,11 +8,11 @@ import shlex
 import sys
 from collections.abc import Sequence
 
-from tertulia.chat.display import visible_in_a_line
 from tertulia.chat.nearby import CannotLook, NearbyServer, find_servers, that_answer
 from tertulia.i18n import _, ngettext
 from tertulia.mdns import VARIABLE, is_switched_off
 from tertulia.program import client_command
+from tertulia.safetext import visible_in_a_line
 from tertulia.tls.fingerprint import Fingerprint
 from tertulia.wrapping import wrapped_for
 

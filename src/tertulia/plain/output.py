@@ -11,7 +11,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TextIO
 
-from tertulia.chat.display import visible, visible_json
+from tertulia.safetext import visible, visible_json
 from tertulia.wrapping import wrapped_for
 
 

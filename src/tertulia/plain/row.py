@@ -11,7 +11,7 @@ from typing import NamedTuple
 from wcwidth import iter_graphemes, wcswidth, wcwidth
 
 from tertulia.chat import graphemes
-from tertulia.chat.display import visible_in_a_line
+from tertulia.safetext import visible_in_a_line
 
 
 class Cell(NamedTuple):

@@ -7,11 +7,12 @@ unchanged. No I/O. Main thread only.
 from collections.abc import Callable
 from datetime import date
 
-from tertulia.chat.display import clock_time, local_day, visible_in_a_line
+from tertulia.chat.display import clock_time, local_day
 from tertulia.chat.event_words import Event, day_words
 from tertulia.i18n import _
 from tertulia.plain.words import event_words, short_status, status_words, user_words
 from tertulia.protocol.messages import ChatMessage, Joined, ServerMessage, Status, User, UserInfo
+from tertulia.safetext import visible_in_a_line
 
 # It begins the further lines of a message, so that none looks like another user's message.
 _INDENT = "|".rjust(len("[12:34]")) + " "

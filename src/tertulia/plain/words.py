@@ -6,7 +6,7 @@ text of a message is unchanged. No layout, no I/O. Main thread only.
 
 from datetime import date
 
-from tertulia.chat.display import date_and_time, duration, visible_in_a_line
+from tertulia.chat.display import date_and_time, duration
 from tertulia.chat.event_words import Event, speech
 from tertulia.chat.order_words import left_words, order_words
 from tertulia.i18n import N_, _
@@ -19,6 +19,7 @@ from tertulia.protocol.messages import (
     Status,
     UserInfo,
 )
+from tertulia.safetext import visible_in_a_line
 
 _STATUSES = {
     Status.ACTIVO: N_("active"),

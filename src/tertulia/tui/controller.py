@@ -16,7 +16,7 @@ from tertulia.chat import commands, explain
 from tertulia.chat.choices import Choices
 from tertulia.chat.command_arguments import Command, CommandError
 from tertulia.chat.destination import Destination
-from tertulia.chat.display import Glyphs, visible_in_a_line
+from tertulia.chat.display import Glyphs
 from tertulia.chat.face_commands import (
     Close,
     Help,
@@ -52,6 +52,7 @@ from tertulia.protocol.messages import (
     UserInfo,
 )
 from tertulia.protocol.texts import check_text
+from tertulia.safetext import visible_in_a_line
 from tertulia.tui import keys
 from tertulia.tui.attention import Attention
 from tertulia.tui.message_menu import MessageMenu

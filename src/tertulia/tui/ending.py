@@ -7,7 +7,7 @@ import signal
 import sys
 from typing import NamedTuple
 
-from tertulia.chat.display import visible
+from tertulia.safetext import visible
 from tertulia.tui.terminal import signals
 from tertulia.wrapping import wrapped_for
 

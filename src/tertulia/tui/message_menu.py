@@ -8,10 +8,10 @@ from typing import Any
 
 from textual.app import App
 
-from tertulia.chat.display import visible_in_a_line
 from tertulia.chat.face_commands import ShowSeen
 from tertulia.i18n import _
 from tertulia.protocol.moderation import PinMessage
+from tertulia.safetext import visible_in_a_line
 from tertulia.tui.model.chatmodel import ChatModel
 from tertulia.tui.model.timeline import Said
 from tertulia.tui.painting.wrap import shorten

@@ -10,8 +10,8 @@ from typing import Any
 from textual.app import App
 
 from tertulia.chat.commands import quit_word
-from tertulia.chat.display import visible_in_a_line
 from tertulia.i18n import _
+from tertulia.safetext import visible_in_a_line
 from tertulia.tui.model.chatmodel import ChatModel
 from tertulia.tui.model.conversations import GENERAL, Conversation
 from tertulia.tui.widgets import dialogs

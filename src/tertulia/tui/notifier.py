@@ -9,9 +9,9 @@ from textual.app import App
 
 from tertulia.chat.bursts import Bursts
 from tertulia.chat.choices import Choices
-from tertulia.chat.display import visible_in_a_line
 from tertulia.chat.speakers import speaker_words
 from tertulia.protocol.messages import ChatMessage, DirectMessage
+from tertulia.safetext import visible_in_a_line
 from tertulia.tui.terminal.textual_private import write_to_terminal
 
 _MAX_CHARS = 200  # of sender and message in a notification of the terminal

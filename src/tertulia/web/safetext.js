@@ -2,7 +2,7 @@
  * Text from the network made safe to show, and the addresses in it.
  *
  * Nothing that a server sends is trusted: a character that is invisible, or that reorders the text,
- * is replaced by a visible mark, as in `chat/display.py`. Pure.
+ * is replaced by a visible mark, as in `safetext.py`. Pure.
  */
 
 // Controls but \t and \n, unpaired surrogates; what sets, embeds, overrides or isolates the direction

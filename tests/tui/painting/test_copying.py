@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tertulia.chat.display import visible
+from tertulia.safetext import visible
 from tertulia.tui.painting.copying import Span, written
 from tertulia.tui.painting.wrap import wrap
 

@@ -11,13 +11,13 @@ from typing import NamedTuple
 from tertulia.chat.command_arguments import CommandError
 from tertulia.chat.command_words import find_command
 from tertulia.chat.commands import parse, usage
-from tertulia.chat.display import visible_in_a_line
 from tertulia.chat.face_commands import Open, SayToAll
 from tertulia.chat.order_words import silence_words
 from tertulia.chat.state import State
 from tertulia.i18n import _
 from tertulia.operator_commands import find_operator_command
 from tertulia.protocol.messages import Direct, Say
+from tertulia.safetext import visible_in_a_line
 from tertulia.tui.model.conversations import GENERAL, Conversations
 
 

@@ -6,7 +6,7 @@ out blanks. Pure functions; safe in any thread.
 
 from collections.abc import Mapping, Sequence
 
-from tertulia.chat.display import visible
+from tertulia.safetext import visible
 from tertulia.tui.painting.wrap import TAB
 
 # A part of a drawn line: the first character, and the one after the last.

@@ -11,11 +11,12 @@ from zlib import crc32
 
 from rich.cells import cell_len
 
-from tertulia.chat.display import Glyphs, clock_time, visible, visible_in_a_line, without_gaps
+from tertulia.chat.display import Glyphs, clock_time
 from tertulia.chat.event_words import Movement, day_words, movement_words
 from tertulia.chat.finding import found_spans
 from tertulia.chat.order_words import left_words
 from tertulia.i18n import _, ngettext
+from tertulia.safetext import visible, visible_in_a_line, without_gaps
 from tertulia.tui.model.timeline import Change, Day, Delivery, Entry, Moved, New, Said, Told
 from tertulia.tui.painting.copying import Span, written
 from tertulia.tui.painting.links import link_lines

@@ -3,7 +3,6 @@
 Runs on the event loop's thread.
 """
 
-import re
 from bisect import bisect_right
 from typing import ClassVar
 
@@ -11,14 +10,12 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.selection import Selection
 
-from tertulia.chat.display import visible
-from tertulia.protocol.texts import CONTROL_CHARACTERS
+from tertulia.protocol.texts import CONTROL_CHARACTER
+from tertulia.safetext import visible
 from tertulia.tui.model.conversations import Conversation
 from tertulia.tui.model.timeline import Entry, New, Said
 from tertulia.tui.painting.painter import STYLES, ConversationPainter
 from tertulia.tui.widgets.messagelog import MessageLog, Place
-
-_CONTROL = re.compile(f"[{CONTROL_CHARACTERS}]")
 
 
 class ChatLog(MessageLog[Entry]):
@@ -50,7 +47,7 @@ class ChatLog(MessageLog[Entry]):
         else:
             texts = [f"{entry.speaker}: {text}" for entry, text in said]
         # Text that could control a terminal must not be pasted into one.
-        return _CONTROL.sub(lambda control: visible(control[0]), "\n".join(texts)), "\n"
+        return CONTROL_CHARACTER.sub(lambda control: visible(control[0]), "\n".join(texts)), "\n"
 
 
 class ConversationLog(ChatLog):

@@ -7,11 +7,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.widgets import Static
 
-from tertulia.chat.display import Glyphs, visible_in_a_line
+from tertulia.chat.display import Glyphs
 from tertulia.chat.order_words import pinned_words
 from tertulia.chat.state import State
 from tertulia.i18n import _, ngettext
 from tertulia.protocol.envelope import StoredMessage
+from tertulia.safetext import visible_in_a_line
 from tertulia.tui.model.conversations import GENERAL, Conversation
 from tertulia.tui.painting.painter import ConversationPainter
 from tertulia.tui.painting.wrap import shorten, wrap

@@ -8,10 +8,11 @@ from collections.abc import Container
 
 from tertulia.chat.chat import Chat
 from tertulia.chat.commands import quit_word
-from tertulia.chat.display import Glyphs, visible_in_a_line
+from tertulia.chat.display import Glyphs
 from tertulia.chat.similar import plain_letters
 from tertulia.i18n import _, ngettext
 from tertulia.protocol.messages import Status, User
+from tertulia.safetext import visible_in_a_line
 from tertulia.tui.model.conversations import GENERAL, Conversation, Conversations
 from tertulia.tui.painting.painter import NAME_STYLES, name_style
 from tertulia.tui.painting.styled_text import Run

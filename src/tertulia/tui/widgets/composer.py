@@ -14,9 +14,9 @@ from textual import events
 from textual.message import Message
 
 from tertulia.chat.completion import Completion
-from tertulia.chat.display import visible_in_a_line
 from tertulia.chat.editing import CompletionCycle, InputHistory
-from tertulia.protocol.texts import CONTROL_CHARACTERS, MAX_TEXT_BYTES
+from tertulia.protocol.texts import CONTROL_CHARACTER, MAX_TEXT_BYTES
+from tertulia.safetext import visible_in_a_line
 from tertulia.tui.terminal.textual_private import MODIFIER_KEYS, read_alt_enter_as_ctrl_j
 from tertulia.tui.widgets.editor import Editor
 
@@ -24,7 +24,6 @@ from tertulia.tui.widgets.editor import Editor
 MAX_COMPOSER_BYTES = 4 * MAX_TEXT_BYTES
 
 _LINE_BREAK = re.compile("\r\n?|[\u2028\u2029]")
-_CONTROL = re.compile(f"[{CONTROL_CHARACTERS}]")
 
 # The app would run the actions of TextArea's own bindings after the key has bubbled up to it, when
 # later keys are already in the text; and some of them hide the app's bindings. This table replaces
@@ -265,7 +264,7 @@ def _is_text(key: str, character: str | None) -> bool:
 
 def _clean(text: str) -> str:
     r"""Replace every line break by `\n`, and drop control characters except `\n` and `\t`."""
-    return _CONTROL.sub("", _LINE_BREAK.sub("\n", text))
+    return CONTROL_CHARACTER.sub("", _LINE_BREAK.sub("\n", text))
 
 
 def _size(text: str) -> int:

@@ -11,8 +11,8 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Static
 
-from tertulia.chat.display import visible_in_a_line
 from tertulia.i18n import _
+from tertulia.safetext import visible_in_a_line
 from tertulia.tui.model.conversations import GENERAL, Conversations
 from tertulia.tui.widgets import columns
 from tertulia.tui.widgets.panes import Pane

@@ -19,16 +19,10 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from tertulia.chat import commands
-from tertulia.chat.display import (
-    Glyphs,
-    date_and_time,
-    duration,
-    local_day,
-    visible,
-    visible_in_a_line,
-)
+from tertulia.chat.display import Glyphs, date_and_time, duration, local_day
 from tertulia.i18n import _
 from tertulia.protocol.messages import Search, Status, UserInfo
+from tertulia.safetext import visible, visible_in_a_line
 from tertulia.tui import keys
 from tertulia.tui.model.timeline import Day, Said, with_days
 from tertulia.tui.painting import painter

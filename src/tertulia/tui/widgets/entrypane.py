@@ -5,8 +5,8 @@ Runs on the event loop's thread.
 
 from textual.app import ComposeResult
 
-from tertulia.chat.display import visible_in_a_line
 from tertulia.i18n import _
+from tertulia.safetext import visible_in_a_line
 from tertulia.tui.model.conversations import GENERAL
 from tertulia.tui.model.target import Reach, Target
 from tertulia.tui.widgets.composer import Composer

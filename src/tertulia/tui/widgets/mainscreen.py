@@ -17,9 +17,10 @@ from textual.widgets import Input, Static, TextArea
 
 from tertulia.chat import commands
 from tertulia.chat.destination import Destination
-from tertulia.chat.display import Glyphs, visible, visible_in_a_line
+from tertulia.chat.display import Glyphs
 from tertulia.i18n import _
 from tertulia.protocol.texts import MAX_TEXT_BYTES
+from tertulia.safetext import visible, visible_in_a_line
 from tertulia.tui.keys import NEW, bindings
 from tertulia.tui.model.chatmodel import ChatModel
 from tertulia.tui.model.conversations import GENERAL, Conversation, Conversations

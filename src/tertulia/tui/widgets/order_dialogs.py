@@ -10,12 +10,12 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Input, Static
 
-from tertulia.chat.display import visible, visible_in_a_line
 from tertulia.chat.event_words import speech
 from tertulia.i18n import _, ngettext
 from tertulia.operator_words import ban_words
 from tertulia.protocol.envelope import StoredMessage
 from tertulia.protocol.moderation import BanRow
+from tertulia.safetext import visible, visible_in_a_line
 from tertulia.tui.widgets.dialogs import ChoiceDialog, Dialog, question
 from tertulia.tui.widgets.rowlist import Row
 

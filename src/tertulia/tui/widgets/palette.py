@@ -11,8 +11,8 @@ from textual.app import ComposeResult
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from tertulia.chat.display import visible_in_a_line
 from tertulia.i18n import _
+from tertulia.safetext import visible_in_a_line
 from tertulia.tui.offers import Offer, matching
 from tertulia.tui.painting.styled_text import Run
 from tertulia.tui.painting.wrap import shorten

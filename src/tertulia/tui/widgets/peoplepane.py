@@ -11,8 +11,9 @@ from textual.widgets import Input, Static
 
 from tertulia.chat.chat import Chat
 from tertulia.chat.destination import Destination
-from tertulia.chat.display import Glyphs, visible_in_a_line
+from tertulia.chat.display import Glyphs
 from tertulia.i18n import _
+from tertulia.safetext import visible_in_a_line
 from tertulia.tui.widgets import columns
 from tertulia.tui.widgets.panes import Pane
 from tertulia.tui.widgets.rowlist import RowList

@@ -9,10 +9,10 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from tertulia.chat.display import visible_in_a_line
 from tertulia.chat.seen_words import seen_lines
 from tertulia.i18n import _
 from tertulia.protocol.attendance import SeenBy
+from tertulia.safetext import visible_in_a_line
 from tertulia.tui.painting.wrap import shorten
 from tertulia.tui.widgets.dialogs import Dialog
 
