@@ -45,4 +45,4 @@ def test_no_cell_is_a_formula(cell):
 
 def test_commas_quotes_and_control_characters_stay_in_their_cell():
     row = AttendanceRow(name='a,"b"', address="\r\n=\t", joined=JOINED)
-    assert table(row)[1][:2] == ['a,"b"', "\ufffd\ufffd=\ufffd"]
+    assert table(row)[1][:2] == ['a,"b"', "␍␊=␉"]

@@ -15,7 +15,6 @@ from tertulia.operator_words import (
     reason_words,
     refused,
     session_words,
-    shown,
 )
 from tertulia.protocol.attendance import AttendanceRow, ListAttendance
 from tertulia.protocol.hooks import CreateHook, HookCreated, HookRow, RemoveHook
@@ -61,7 +60,7 @@ def test_a_time_is_told_in_the_largest_unit_that_fits(minutes, words):
 @pytest.mark.parametrize(
     ("request_", "words"),
     [
-        (Kick(name="l\x1buis"), "l\ufffduis is no longer in the chat."),
+        (Kick(name="l\x1buis"), "l␛uis is no longer in the chat."),
         (ImposeBan(name="luis", minutes=5), "luis may not come in for 5 minutes. /unban luis"),
         (ImposeBan(address="10.0.0.7"), "10.0.0.7 may not come in. /unban 10.0.0.7 lifts that."),
         (LiftBan(name="luis"), "luis may come in again."),
@@ -106,20 +105,30 @@ def test_what_was_done_is_told(request_, words):
         (ImposeBan(name="luis"), "unavailable", "It holds now, but could not be stored"),
         (ListAttendance(), "history_off", "This server keeps no history, and so"),
         (GetHistory(), "history_off", "This server keeps no messages."),
-        (GetHistory(), "of_later_servers", "slow\ufffddown"),
+        (GetHistory(), "of_later_servers", "slow␊down"),
     ],
 )
 def test_a_refusal_is_told_with_what_it_was_about(request_, code, words):
     assert refused(request_, Error(code=code, message="slow\ndown", name="luis")).startswith(words)
 
 
-def test_nothing_in_a_name_steers_the_terminal():
-    assert shown("a\x1b[2J\n\u202eb") == "a\ufffd[2J\ufffd\ufffdb"
+def test_nothing_that_others_wrote_controls_the_terminal():
+    evil, shown = "a\x1b[2J\n\u202e👩\u200d💻", "a␛[2J␊<U+202E>👩\u200d💻"
+    created = HookCreated(name=evil, secret="s3", path=evil)
+    lines = [
+        ban_words(BanRow(name=evil, address=evil, by=evil, reason=evil)),
+        *hook_created(created, "http://lab1:5000"),
+        *hooks([HookRow(name=evil, by=evil, time=NOON)]),
+        session_words(AttendanceRow(name=evil, address=evil, joined=NOON, left=NOON, reason=evil)),
+        refused(Kick(name="luis"), Error(code="user_not_connected", message="", name=evil)),
+    ]
+    assert [line.count(shown) for line in lines] == [4, 1, 1, 1, 2, 3, 1]
+    assert all(line.replace("\u200d", "").isprintable() for line in lines)
 
 
 def test_a_ban_has_who_until_when_by_whom_and_why():
     whole = BanRow(name="luis", address="10.0.0.7", until=NOON, by="ana", reason="sp\nam")
-    assert ban_words(whole) == "luis, 10.0.0.7  until 2026-11-22 12:00  by ana  sp\ufffdam"
+    assert ban_words(whole) == "luis, 10.0.0.7  until 2026-11-22 12:00  by ana  sp␊am"
     assert ban_words(BanRow(address="10.0.0.0/28", by="server")) == "10.0.0.0/28  by the console"
     assert bans([]) == ["Nobody is banned."]
 
@@ -144,7 +153,7 @@ def test_a_session_is_shown_until_its_end_if_it_has_one():
     assert session_words(here) == "ana  10.0.0.1  since 2026-11-22 12:00, still here"
     gone = AttendanceRow(name="ana", address="10.0.0.1", joined=NOON, left=NOON, reason="lost")
     assert session_words(gone).endswith("to 2026-11-22 12:00  connection lost")
-    assert [reason_words(reason) for reason in ("quit", "of later\n")] == ["", "of later\ufffd"]
+    assert [reason_words(reason) for reason in ("quit", "of later\n")] == ["", "of later␊"]
 
 
 def test_a_time_that_is_none_is_unknown():

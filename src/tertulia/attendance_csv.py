@@ -1,4 +1,4 @@
-"""The attendance as CSV, for spreadsheets: the same lines for all programs.
+"""The attendance as CSV, for spreadsheets: the same lines for all programs, and for the page.
 
 Pure. Times are local, with their offset from UTC. No cell can become a formula.
 """
@@ -10,11 +10,12 @@ from datetime import datetime
 
 from msgspec import UNSET, UnsetType
 
-from tertulia.operator_words import shown
 from tertulia.protocol.attendance import AttendanceRow
+from tertulia.safetext import visible_in_a_line
 
 _COLUMNS = ("name", "address", "joined", "left", "reason")
-# A spreadsheet calculates a cell that begins with one of these. After an apostrophe it is text.
+# A spreadsheet calculates a cell that begins with one of these, perhaps after blanks. After an
+# apostrophe it is text.
 _FORMULA = ("=", "+", "-", "@")
 
 
@@ -42,8 +43,8 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def _as_text(cell: str) -> str:
-    cell = shown(cell)
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    cell = visible_in_a_line(cell)
+    return f"'{cell}" if cell.lstrip().startswith(_FORMULA) else cell
 
 
 def _local(time: str | UnsetType) -> str:

@@ -1,7 +1,7 @@
 """Texts for operators: the answer to each of their requests, in the user's language.
 
 The chat and the console of the server's machine use this module, and it imports neither. Users'
-texts are shown without characters that could control a terminal. Pure; safe in any thread.
+texts are made safe to show. Pure; safe in any thread.
 """
 
 from collections.abc import Sequence
@@ -28,6 +28,7 @@ from tertulia.protocol.moderation import (
     SetLock,
 )
 from tertulia.protocol.networks import parse_network
+from tertulia.safetext import visible_in_a_line
 
 _REASONS: dict[str, str] = {
     CloseReason.QUIT: "",
@@ -43,16 +44,12 @@ _REASONS: dict[str, str] = {
 _MINUTES_IN_AN_HOUR, _MINUTES_IN_A_DAY = 60, 1_440
 
 
-def shown(text: str) -> str:
-    """Return a text in one line, without characters that could control a terminal."""
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
-
-
 def done(request: Request) -> str:
     """Return the result of a request that the server has answered with `ok`."""
     match request:
         case Kick():
-            return _("{name} is no longer in the chat.").format(name=shown(request.name))
+            text = _("{name} is no longer in the chat.")
+            return text.format(name=visible_in_a_line(request.name))
         case ImposeBan():
             text = _("{target} may not come in{time}. {command} lifts that.")
             target = target_words(request.name, request.address)
@@ -63,16 +60,16 @@ def done(request: Request) -> str:
             return text.format(target=target_words(request.name, request.address))
         case ImposeMute():
             text = _("{name} may not speak{time}. {command} lifts that.")
-            name = shown(request.name)
+            name = visible_in_a_line(request.name)
             command = f"{UNMUTE.word} {name}"
             return text.format(name=name, time=how_long(request.minutes), command=command)
         case LiftMute():
-            return _("{name} may speak again.").format(name=shown(request.name))
+            return _("{name} may speak again.").format(name=visible_in_a_line(request.name))
         case ReleaseName():
-            return _("The name {name} is free.").format(name=shown(request.name))
+            return _("The name {name} is free.").format(name=visible_in_a_line(request.name))
         case RemoveHook():
             text = _("No program can speak as {name} any more.")
-            return text.format(name=shown(request.name))
+            return text.format(name=visible_in_a_line(request.name))
         case SetHush():
             if request.on:
                 return _("Only operators may speak in the general chat now.")
@@ -97,8 +94,8 @@ def ban_words(row: BanRow) -> str:
     who = ", ".join(part for part in (row.name, row.address) if isinstance(part, str))
     until = _("until {time}").format(time=local_time(row.until)) if row.until else ""
     by = _("by the console") if row.by == SERVER_NAME else _("by {name}").format(name=row.by)
-    reason = shown(row.reason) if row.reason else ""
-    return "  ".join(part for part in (shown(who), until, shown(by), reason) if part)
+    parts = (who, until, by, row.reason or "")
+    return visible_in_a_line("  ".join(part for part in parts if part))
 
 
 def hook_created(created: HookCreated, server: str, options: str = "") -> list[str]:
@@ -107,11 +104,12 @@ def hook_created(created: HookCreated, server: str, options: str = "") -> list[s
     `server` is the beginning of a link, and `options` are the options for curl.
     """
     text, curl = _("TEXT"), f"curl {options}".strip()
+    name = visible_in_a_line(created.name)
     return [
-        _("A program can now speak as {name}:").format(name=shown(created.name)),
-        f'  {curl} -d "{text}" {server}{shown(created.path)}',
+        _("A program can now speak as {name}:").format(name=name),
+        f'  {curl} -d "{text}" {server}{visible_in_a_line(created.path)}',
         _("Keep this address secret. It is shown only now. {command} removes it.").format(
-            command=f"{UNHOOK.word} {shown(created.name)}"
+            command=f"{UNHOOK.word} {name}"
         ),
     ]
 
@@ -125,7 +123,8 @@ def hooks(rows: Sequence[HookRow]) -> list[str]:
         by = _("by the console") if row.by == SERVER_NAME else _("by {name}").format(name=row.by)
         made = _("since {time}").format(time=local_time(row.time))
         used = _("last used {time}").format(time=local_time(row.used)) if row.used else ""
-        lines.append("  ".join(part for part in (shown(row.name), shown(by), made, used) if part))
+        parts = (row.name, by, made, used)
+        lines.append(visible_in_a_line("  ".join(part for part in parts if part)))
     return lines
 
 
@@ -136,8 +135,8 @@ def session_words(row: AttendanceRow) -> str:
     else:
         text = _("{name}  {address}  from {joined} to {left}  {reason}")
     return text.format(
-        name=shown(row.name),
-        address=shown(row.address),
+        name=visible_in_a_line(row.name),
+        address=visible_in_a_line(row.address),
         joined=local_time(row.joined),
         left=local_time(row.left),
         reason=reason_words(row.reason or ""),
@@ -147,7 +146,7 @@ def session_words(row: AttendanceRow) -> str:
 def reason_words(reason: str) -> str:
     """Return why a session has ended; an empty text for a user who simply left."""
     known = _REASONS.get(reason)
-    return shown(reason) if known is None else _(known) if known else ""
+    return visible_in_a_line(reason) if known is None else _(known) if known else ""
 
 
 def fits(users: Sequence[User]) -> str:
@@ -162,7 +161,7 @@ def fits(users: Sequence[User]) -> str:
 
 def refused(request: Request, error: Error) -> str:
     """Return why the server has refused a request, and what to do."""
-    name = shown(error.name) if error.name else ""
+    name = visible_in_a_line(error.name) if error.name else ""
     match error.code:
         case ErrorCode.USER_NOT_CONNECTED:
             return _("{name} is not here.").format(name=name or "?")
@@ -170,9 +169,9 @@ def refused(request: Request, error: Error) -> str:
             text = _("There is no such ban. {command} shows all.")
             return text.format(command=BANS.word)
         case ErrorCode.NOT_FOUND if isinstance(request, LiftMute):
-            return _("{name} may speak already.").format(name=shown(request.name))
+            return _("{name} may speak already.").format(name=visible_in_a_line(request.name))
         case ErrorCode.NOT_FOUND if isinstance(request, ReleaseName):
-            return _("The name {name} is not held.").format(name=shown(request.name))
+            return _("The name {name} is not held.").format(name=visible_in_a_line(request.name))
         case ErrorCode.NOT_FOUND if isinstance(request, RemoveHook):
             text = _("There is no secret address with this name. {command} shows all.")
             return text.format(command=HOOKS.word)
@@ -180,7 +179,7 @@ def refused(request: Request, error: Error) -> str:
             return _("This server was started with --web off, so programs cannot reach it.")
         case ErrorCode.NAME_TAKEN | ErrorCode.NAME_HELD if isinstance(request, CreateHook):
             text = _("The name {name} is taken. Choose another one.")
-            return text.format(name=shown(request.name))
+            return text.format(name=visible_in_a_line(request.name))
         case ErrorCode.NAME_INVALID:
             return _("A name has 1 to 32 letters, digits, “_”, “-” or “.”, and no spaces.")
         case ErrorCode.BUSY if isinstance(request, CreateHook):
@@ -208,12 +207,12 @@ def refused(request: Request, error: Error) -> str:
             text = _("There are too many bans or mutes. {command} shows them: lift some of them.")
             return text.format(command=BANS.word)
         case _:
-            return shown(error.message)
+            return visible_in_a_line(error.message)
 
 
 def target_words(name: str | UnsetType, address: str | UnsetType) -> str:
     """Return the name or the address that a ban is about."""
-    return shown(str(address if name is UNSET else name))
+    return visible_in_a_line(str(address if name is UNSET else name))
 
 
 def how_long(minutes: float | UnsetType) -> str:

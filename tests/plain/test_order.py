@@ -132,7 +132,7 @@ def test_bans_are_lines_of_the_chat(operator: Table) -> None:
     assert operator.client.sent == [ListBans()]
     rows = [BanRow(name="Luis", address="10.0.0.7", by="ana", reason="spam\x1b[2J")]
     answer(operator, BanList(bans=rows))
-    assert "Luis, 10.0.0.7  by ana  spam\ufffd[2J" in operator.stdout.getvalue()
+    assert "Luis, 10.0.0.7  by ana  spam␛[2J" in operator.stdout.getvalue()
 
 
 def test_the_newest_message_is_pinned_or_one_with_a_number_that_operators_see(

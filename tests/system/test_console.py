@@ -49,7 +49,7 @@ def test_whoever_runs_the_server_keeps_order_unseen_in_both_languages(
     lines = done.stdout.splitlines()
     assert lines[:3] == ["luis  ACTIVO", "eva   ACTIVO", "leo   ACTIVO"]
     assert lines[3].startswith(f"luis: {luis.source}, ACTIVO, here since 20")
-    assert re.fullmatch(rf"{seq}  \S+ \S+  luis: a las 8�en punto", lines[4])
+    assert re.fullmatch(rf"{seq}  \S+ \S+  luis: a las 8␉en punto", lines[4])
     assert lines[5:11] == [
         "The message is pinned.",
         "Only operators may speak in the general chat now.",

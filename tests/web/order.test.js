@@ -201,4 +201,8 @@ test("the attendance is a file in which no cell is a formula", () => {
   const [head, line] = csv(rows).split("\n");
   assert.equal(head, "name,address,joined,left,reason");
   assert.match(line, /^'=ana,10\.0\.0\.7,2026-11-22T\d\d:00:00[+-]\d\d:\d\d,.*,"a,""b"""$/);
+  const { csv_cells } = readJson(new URL("../vectors/operator.json", import.meta.url));
+  for (const [text, cell] of csv_cells) {
+    assert.equal(csv([{ name: text, address: "", joined: "x" }]).split("\n")[1], `${cell},,x,,`, cell);
+  }
 });

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from msgspec import UNSET, to_builtins
 
+from tertulia.attendance_csv import csv_line
 from tertulia.chat.command_arguments import Command, CommandError
 from tertulia.chat.commands import parse
 from tertulia.chat.completion import complete
@@ -34,6 +35,7 @@ from tertulia.client.nodes import Nodes
 from tertulia.client.reconnect import STEADY_S
 from tertulia.i18n import set_language
 from tertulia.operator_commands import BadCommand, parse_operator_command
+from tertulia.protocol.attendance import AttendanceRow
 from tertulia.protocol.messages import (
     Answer,
     ChatMessage,
@@ -335,6 +337,11 @@ def test_operators_wrong_lines() -> None:
     for line in vectors("operator")["wrong"]:
         with pytest.raises(BadCommand):
             parse_operator_command(line)
+
+
+def test_cells_of_csv() -> None:
+    for text, cell in vectors("operator")["csv_cells"]:
+        assert csv_line(AttendanceRow(name=text, address="", joined="x")) == f"{cell},,x,,\n", cell
 
 
 @titled("nodes")

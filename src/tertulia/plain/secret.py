@@ -40,6 +40,7 @@ class SecretField:
                 self._typed = self._typed[:-1]
             elif character == _CLEAR:
                 self._typed = ""
+            # As the server has it for its file with the secret (`server/option_types.py`).
             elif character.isprintable() and len(self._typed) < MAX_CHARS:
                 self._typed += character
         return None

@@ -32,7 +32,11 @@ def for_journal(level: int, text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return a text with its newlines, and all else that cannot be printed, as escapes."""
+    """Return a text with its newlines, and all else that cannot be printed, as escapes.
+
+    Not with the marks of `safetext.py`: in a log every invisible character matters, and an escape
+    can be searched for and turned back.
+    """
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -141,7 +141,7 @@ def test_the_help_has_every_command_and_the_console_goes_on(typing):
     [
         ("kik luis", "There is no command /kik. Did you mean /kick?"),
         ("salri", "There is no command /salri. Did you mean /quit?"),
-        ("xyzzy\x1b", "There is no command /xyzzy\ufffd. /help shows all commands."),
+        ("xyzzy\x1b", "There is no command /xyzzy␛. /help shows all commands."),
         ("users all", "/users takes nothing after it."),
         ("quit now", "/quit takes nothing after it."),
         ("info ana eva", "/info ana takes nothing after it."),
@@ -236,7 +236,7 @@ def test_a_ban_of_a_name_is_not_checked_before(typing):
             HistoryPage(
                 messages=[StoredMessage(seq=7, time=NOON, sender="ana", text="a\x1bb")], more=False
             ),
-            "7  2026-11-22 12:00  ana: a\ufffdb\n",
+            "7  2026-11-22 12:00  ana: a␛b\n",
         ),
         ("bans", None, BanList(bans=[]), "Nobody is banned.\n"),
         ("hooks", None, HookList(hooks=[]), "There are no secret addresses for programs.\n"),
@@ -333,7 +333,7 @@ def test_a_console_too_many_is_told_why(monkeypatch, capsys):
         far.sendall(encode(Error(code="busy", message="too many\nconsoles")))
         far.shutdown(socket.SHUT_WR)
         monkeypatch.setattr(program.sys, "stdin", nothing)
-        with pytest.raises(ServerGone, match="too many\ufffdconsoles"):
+        with pytest.raises(ServerGone, match="too many␊consoles"):
             Console(near, 5_000, is_terminal=False)._ask(ListUsers())
 
 

@@ -44,7 +44,7 @@ def test_each_message_is_a_line_with_its_number_and_steers_no_terminal() -> None
     evil = StoredMessage(seq=7, time=NOON, sender="lu\nis", text="a\x1b[2Jb\nc")
     said = StoredMessage(seq=12, time=NOON, sender="ana", text="hola")
     assert messages(HistoryPage(messages=[evil, said], more=False)) == [
-        "7  2026-11-22 12:00  lu\ufffdis: a\ufffd[2Jb\ufffdc",
+        "7  2026-11-22 12:00  lu␊is: a␛[2Jb␊c",
         "12  2026-11-22 12:00  ana: hola",
     ]
 

@@ -140,9 +140,9 @@ def test_without_a_terminal_a_title_is_written_nowhere(terminal: Terminal) -> No
 
 
 def test_nothing_in_a_title_ends_it_or_is_invisible(terminal: Terminal) -> None:
-    terminal.driver.set_title("a\x07\x1b]52;c;aGk=\x1b\\\x9c\u202e\u200bñ田" + "z" * 1000)
+    terminal.driver.set_title("a\x07\x1b]52;c;aGk=\x1b\\\x9c\u202e\u200bñ田👩\u200d💻" + "z" * 1000)
     [title] = terminal.take_done()
-    assert title == shown("a]52;c;aGk=\\ñ田" + "z" * 86)
+    assert title == shown("a␇␛]52;c;aGk=␛\\<U+009C><U+202E><U+200B>ñ田👩\u200d💻" + "z" * 56)
 
 
 def test_what_was_typed_ahead_is_for_the_parser(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ from tertulia.operator_commands import (
     parse_operator_command,
     typed_name,
 )
-from tertulia.operator_words import bans, done, fits, hook_created, hooks, session_words, shown
+from tertulia.operator_words import bans, done, fits, hook_created, hooks, session_words
 from tertulia.operator_words import refused as order_refused
 from tertulia.protocol.attendance import ListAttendance
 from tertulia.protocol.hooks import HookCreated, HookList
@@ -48,6 +48,7 @@ from tertulia.protocol.messages import (
     UserList,
 )
 from tertulia.protocol.moderation import BanList, ImposeBan
+from tertulia.safetext import visible_in_a_line
 from tertulia.server.console import words
 from tertulia.server.console.attendance import Refused, all_sessions, write_csv
 from tertulia.server.console.place import connect_to_console, console_path
@@ -183,7 +184,7 @@ class Console:
             else:
                 path = write_csv(wanted.file, sessions)
                 text = _("The attendance is in {file}.")
-                self._print(text.format(file=shown(path)))
+                self._print(text.format(file=visible_in_a_line(path)))
         except Refused as refused:
             self._show(ListAttendance(), refused.answer)
 
@@ -290,7 +291,7 @@ class Console:
             case Closing():
                 raise ServerGone(_("the server has stopped"))
             case Error(id=answered) if answered is UNSET:  # the server accepts no further console
-                raise ServerGone(shown(message.message))
+                raise ServerGone(visible_in_a_line(message.message))
 
     def _send(self, request: Request) -> None:
         try:
@@ -346,7 +347,8 @@ def _parse_history(word: str, arguments: str) -> GetHistory:
 
 def _refuse_arguments(word: str, arguments: str) -> None:
     if arguments:
-        raise BadCommand(_("{command} takes nothing after it.").format(command=shown(word)))
+        text = _("{command} takes nothing after it.")
+        raise BadCommand(text.format(command=visible_in_a_line(word)))
 
 
 HELP = _OwnCommand("/ayuda", "/help", "", N_("show this help"), _parse_nothing)
@@ -379,9 +381,9 @@ def _unknown(word: str) -> str:
     guesses = get_close_matches(word.lower(), known, n=1, cutoff=0.65)
     if guesses:
         text = _("There is no command {word}. Did you mean {guess}?")
-        return text.format(word=shown(word), guess=known[guesses[0]])
+        return text.format(word=visible_in_a_line(word), guess=known[guesses[0]])
     text = _("There is no command {word}. {help} shows all commands.")
-    return text.format(word=shown(word), help=HELP.word)
+    return text.format(word=visible_in_a_line(word), help=HELP.word)
 
 
 def _help_lines() -> list[str]:

@@ -1,13 +1,14 @@
 """Texts about users and messages for the console, in the operator's language.
 
-Pure functions. Users' texts are shown without characters that could control a terminal.
+Pure functions. Users' texts are made safe to show.
 """
 
 from collections.abc import Sequence
 
 from tertulia.i18n import _
-from tertulia.operator_words import local_time, shown
+from tertulia.operator_words import local_time
 from tertulia.protocol.messages import HistoryPage, StoredMessage, User, UserInfo
+from tertulia.safetext import visible_in_a_line
 
 
 def people(users: Sequence[User]) -> list[str]:
@@ -39,4 +40,4 @@ def messages(page: HistoryPage) -> list[str]:
 
 def _message(message: StoredMessage) -> str:
     time = local_time(message.time)
-    return f"{message.seq}  {time}  {shown(message.sender)}: {shown(message.text)}"
+    return visible_in_a_line(f"{message.seq}  {time}  {message.sender}: {message.text}")

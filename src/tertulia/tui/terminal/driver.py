@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from textual.app import App
 from textual.message import Message
 
+from tertulia.safetext import visible_in_a_line
 from tertulia.tui.terminal import textual_private
 from tertulia.tui.terminal.abilities import Abilities
 from tertulia.tui.terminal.answers import QUESTIONS
@@ -77,8 +78,8 @@ class TerminalDriver(SizedDriver):
             super().process_message(message)
 
     def _write_title(self, title: str) -> None:
-        # The title must not contain anything that ends it, controls the terminal or is invisible.
-        shown = "".join(filter(str.isprintable, title))[:_MAX_TITLE_CHARS]
+        # Nothing in the title may end it or control the terminal.
+        shown = visible_in_a_line(title)[:_MAX_TITLE_CHARS]
         self.write(f"\x1b]2;{shown}\x07")
 
 

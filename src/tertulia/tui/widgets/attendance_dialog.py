@@ -14,8 +14,9 @@ from textual.widgets import Static
 
 from tertulia.attendance_csv import csv_lines
 from tertulia.i18n import _
-from tertulia.operator_words import local_time, reason_words, shown
+from tertulia.operator_words import local_time, reason_words
 from tertulia.protocol.attendance import AttendanceRow
+from tertulia.safetext import visible_in_a_line
 from tertulia.tui.painting.styled_text import Run
 from tertulia.tui.painting.wrap import shorten, wrap
 from tertulia.tui.widgets.copy_dialog import CopyDialog
@@ -36,8 +37,8 @@ class AttendancePainter:
 
     def paint(self, entry: AttendanceRow, width: int) -> list[list[Run]]:
         """Return the lines of a session."""
-        name, address, reason = shown(entry.name), shown(entry.address), _reason(entry)
-        times = _times(entry)
+        name, address = visible_in_a_line(entry.name), visible_in_a_line(entry.address)
+        times, reason = _times(entry), _reason(entry)
         fits = cell_len(name) <= _NAME and len(address) <= _ADDRESS and cell_len(times) <= _TIMES
         if width >= _ONE_LINE and fits:
             gap = " " * (_NAME - cell_len(name))

@@ -78,8 +78,8 @@ export function csv(rows) {
 
 /** @param {string} text */
 function cellOf(text) {
-  const harmless = text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "\ufffd");
-  const cell = /^[=+@-]/.test(harmless) ? `'${harmless}` : harmless;
+  const harmless = visibleInALine(text);
+  const cell = /^\s*[=+@-]/.test(harmless) ? `'${harmless}` : harmless;
   return /[",]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
 }
 
