@@ -48,6 +48,18 @@ class Room:
             self.peers[to].receive(data)
         return carried
 
+    def carry_without(self, kind: type) -> list[Any]:
+        """Let all letters arrive but those of a kind; return all of them."""
+        carried = []
+        while self.air:
+            to, data = self.air.pop(0)
+            envelope = letters.unpack(data)
+            assert envelope is not None
+            carried += envelope.letters
+            arriving = [one for one in envelope.letters if type(one) is not kind]
+            self.peers[to].receive(letters.pack(letters.Envelope(envelope.sender, arriving)))
+        return carried
+
     def lose(self, kind: type) -> int:
         """Let all letters arrive but those of a kind; return how many of these there were."""
         lost = 0

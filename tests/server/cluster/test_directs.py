@@ -172,6 +172,100 @@ def test_a_receiver_without_receipts_of_another_node_confirms_by_getting_it(room
     assert [type(answer) for answer in room.answers("a")] == [Ok]
 
 
+# --- messages that are known ----------------------------------------------------------------------
+
+
+def kinds(carried: list[Any], kind: type) -> list[Any]:
+    return [one for one in carried if type(one) is kind]
+
+
+def test_each_other_node_hears_once_that_a_message_with_a_nonce_has_arrived(room: Room) -> None:
+    ana, luis = room.join("a", "ana"), room.join("b", "luis")
+    room.tell("a", ana, nonce="n")
+    room.carry()
+    room.take("b", luis)
+    room.confirm("b", luis, 1)
+    known = kinds(room.carry(), letters.Known)
+    assert [(one.sender_key, one.nonce) for one in known] == [("ana", "n")] * 2
+    ana = room.move("c", "ana", "a")
+    assert isinstance(room.tell("c", ana, nonce="n"), Ok)
+
+
+def test_no_node_hears_of_a_message_that_did_not_arrive(room: Room) -> None:
+    ana = room.join("a", "ana")
+    room.join("a", "luis", receipts=False)
+    request = Direct(id=1, to="luis", text="hola", nonce="n")
+    delivery = room["a"].hub.direct_messages.accept(ana, request)
+    assert isinstance(delivery, Delivery)
+    room["a"].hub.direct_messages.end_delivery(ana, request, delivery, Handover.BUSY)
+    assert room.carry() == []
+
+
+def test_a_message_of_which_only_the_confirmation_was_lost_is_waited_for(room: Room) -> None:
+    ana, luis = room.join("a", "ana"), room.join("b", "luis")
+    room.tell("a", ana, nonce="n")
+    room.carry()
+    room.take("b", luis)
+    room.confirm("b", luis, 1)
+    (confirmed,) = kinds(room.carry_without(letters.Confirmed), letters.Confirmed)
+    assert room.tell("a", ana, nonce="n", id=2) == Queued(None)
+    room["a"].switchboard.send(room["a"].hub.directs.on_confirmed(confirmed))
+    assert [answer.id for answer in room.answers("a")] == [1, 2]
+
+
+def test_a_message_that_came_over_two_nodes_is_known_by_the_numbers_of_both(room: Room) -> None:
+    ana, luis = room.join("a", "ana"), room.join("b", "luis")
+    room.tell("a", ana, nonce="n")
+    room.carry()
+    ana = room.move("c", "ana", "a")
+    assert room.tell("c", ana, nonce="n", id=2) == Queued(None)
+    room.carry()
+    room.pass_time(5.0)
+    carried = room.carry()
+    assert len(kinds(carried, letters.AskArrived)) == 2
+    assert kinds(carried, letters.NotHere) == []
+    assert room.take("b", luis) == [("hola", 1)]
+
+
+def test_a_message_that_was_recognised_once_is_not_new_when_its_nonce_is_forgotten(
+    room: Room,
+) -> None:
+    ana, luis = room.join("a", "ana"), room.join("b", "luis")
+    room.tell("a", ana, nonce="n")
+    room.carry()
+    assert room.take("b", luis) == [("hola", 1)]
+    room.confirm("b", luis, 1)
+    room.lose(letters.Known)
+    ana = room.move("c", "ana", "a")
+    assert room.tell("c", ana, nonce="n", id=2) == Queued(None)
+    assert room.lose(letters.Confirmed) == 1
+    room.pass_time(room["b"].config.nonce_keep_s + 1.0)
+    room.carry()
+    assert room.take("b", luis) == []
+    assert [answer.id for answer in room.answers("c")] == [2]
+
+
+def test_only_the_latest_confirmed_messages_are_remembered(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tertulia.server.cluster.directs._MAX_REMEMBERED", 2)
+    ana, luis = room.join("a", "ana"), room.join("b", "luis")
+    numbers = []
+    for receipt, text in enumerate(("uno", "dos", "tres"), start=1):
+        room.tell("a", ana, text)
+        numbers += [one.number for one in kinds(room.carry(), letters.Forward)]
+        room.take("b", luis)
+        room.confirm("b", luis, receipt)
+        room.carry()
+    room["b"].hub.directs.on_ask_arrived("a", letters.AskArrived(numbers))
+    answers = [(type(one), one.number) for one in room.carry()]
+    assert answers == [
+        (letters.NotHere, numbers[0]),
+        (letters.Confirmed, numbers[1]),
+        (letters.Confirmed, numbers[2]),
+    ]
+
+
 # --- sessions that move --------------------------------------------------------------------------
 
 
@@ -309,6 +403,23 @@ def test_the_same_message_from_another_node_is_known_where_its_receiver_has_no_r
     ana = room.move("b", "ana", "a")
     room.carry()
     assert isinstance(room.tell("b", ana, nonce="n"), Ok)
+
+
+def test_a_message_that_was_sent_on_is_confirmed_to_each_node_once(room: Room) -> None:
+    ana, luis = room.join("b", "ana"), room.join("b", "luis")
+    room.tell("b", ana, nonce="n")
+    ana = room.move("c", "ana", "b")
+    assert room.tell("c", ana, nonce="n", id=2) == Queued(None)
+    room.carry()
+    assert room.take("b", luis) == [("hola", 1)]
+    luis = room.move("a", "luis", "b")
+    room.carry()
+    room.pass_time(1.0)
+    room.carry()
+    assert room.take("a", luis) == [("hola", 1)]
+    room.confirm("a", luis, 1)
+    assert len(kinds(room.carry(), letters.Confirmed)) == 2
+    assert [answer.id for answer in room.answers("c")] == [2]
 
 
 def test_a_receiver_who_ends_while_moving_leaves_nobody_waiting(room: Room) -> None:
