@@ -14,6 +14,7 @@ import pytest
 from tertulia.client import connection
 from tertulia.client.connection import Connection, open_socket
 from tertulia.client.errors import ConnectFailure, End, EndReason, NoConnection
+from tertulia.client.waiter import is_ready
 from tertulia.protocol.lines import encode
 from tertulia.protocol.messages import Ping, Pong, Say, ServerMessage
 
@@ -214,6 +215,34 @@ def test_what_was_sent_before_closing_goes_out_before_quit_and_nothing_after_it(
     assert line.wait_for_end() == End(EndReason.CLOSED)
     assert line.receive() is None
     line.connection.close()  # again, and nothing happens
+
+
+def test_an_outbox_that_overflows_wakes_the_thread_which_ends_the_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = encode(Say(text="hola"))
+    monkeypatch.setattr(connection, "MAX_OUTBOX_BYTES", 2 * len(data))
+    mine, peer = _connected_sockets()
+    ends: list[End] = []
+    ended = threading.Event()
+
+    def note_end(end: End) -> None:
+        ends.append(end)
+        ended.set()
+
+    full = Connection(mine, on_message=lambda *_: None, on_pause=lambda: None, on_end=note_end)
+    with peer:
+        for _ in range(2):
+            full.send(data)
+        # As if the thread had woken up for them, and now waited until the server reads.
+        full._wake_receiver.recv(4_096)
+        assert full._check_life() is None
+        full.send(data)
+        assert is_ready(full._wake_receiver, sends=False, within_s=0.0)
+        assert full._outbox == 2 * data
+        full.start()
+        assert ended.wait(WAIT_S)
+    assert ends == [End(EndReason.LOST, "the server has stopped reading")]
 
 
 def test_a_callback_may_close_the_connection() -> None:

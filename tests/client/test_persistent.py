@@ -10,21 +10,25 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from client_fixtures import free_port
+from msgspec.structs import replace
 
 from tertulia.client import persistent as module
 from tertulia.client import reconnect
 from tertulia.client.activity import Resumption
 from tertulia.client.client import Client
 from tertulia.client.errors import (
+    ConnectFailure,
     ConnectionLost,
     End,
     EndReason,
     Kicked,
     NoAnswer,
+    NoConnection,
     RegistrationRefused,
     RequestRefused,
 )
@@ -54,6 +58,7 @@ from tertulia.protocol.messages import (
     UserList,
     Welcome,
 )
+from tertulia.protocol.moderation import BecomeOperator
 from tertulia.server.history.store import MessageStore
 
 LOST = End(EndReason.LOST)
@@ -329,8 +334,11 @@ def test_closing_does_not_wait_until_a_page_may_be_requested_again() -> None:
     assert not bot._keeper.is_alive()
 
 
-def test_closing_while_there_is_no_connection_ends_the_events() -> None:
-    bot = persistent(Script(lost=True))  # the next attempt begins after half a second or later
+def test_closing_while_there_is_no_connection_ends_the_events(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reconnect, "FIRST_DELAY_S", 600.0)
+    bot = persistent(Script(lost=True))
     bot.close()
     assert not bot._keeper.is_alive()
     assert list(bot.events()) == []
@@ -371,6 +379,85 @@ def test_closing_while_an_attempt_is_under_way_closes_its_connection() -> None:
     bot.close()
     go_on.set()
     assert late.closed.wait(20)
+
+
+class StrictEvent(threading.Event):
+    """An event for which nobody may wait twice without clearing it in between."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits = threading.Semaphore(0)  # one for each time that somebody waits
+        self._was_waited_for = False
+
+    def clear(self) -> None:
+        self._was_waited_for = False
+        super().clear()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        assert not self._was_waited_for, "it would never wait again"
+        self.waits.release()
+        is_set = super().wait(timeout)
+        self._was_waited_for = is_set
+        return is_set
+
+
+@pytest.mark.usefixtures("at_once")
+def test_between_two_attempts_the_thread_sleeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    outcomes = [NoConnection(ConnectFailure.REFUSED), Script(spoken(11))]
+    events: list[StrictEvent] = []
+
+    def make_event() -> StrictEvent:
+        events.append(StrictEvent())
+        return events[-1]
+
+    def connect(resumption: Resumption) -> Client:
+        if resumption.token is None:
+            return lost
+        assert events[0].waits.acquire(timeout=20)
+        outcome = outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    lost = Script(lost=True)
+    threads = SimpleNamespace(
+        Event=make_event, Condition=threading.Condition, Thread=threading.Thread
+    )
+    monkeypatch.setattr(module, "threading", threads)
+    with PersistentClient(connect, timeout=20) as bot:
+        assert next(bot.events()) == spoken(11)
+
+
+@pytest.mark.parametrize("is_operator", [False, True])
+def test_the_secret_is_sent_only_to_a_server_that_does_not_count_the_user_as_an_operator(
+    monkeypatch: pytest.MonkeyPatch, is_operator: bool
+) -> None:
+    script = Script()
+    script.welcome = replace(script.welcome, operator=is_operator)
+    script.answers = [Ok()]
+    monkeypatch.setattr(Client, "connect", lambda *_arguments, **_options: script)
+    with PersistentClient.connect("127.0.0.1", 1, "bot", operator_secret="open sesame"):
+        assert script.requests == ([] if is_operator else [BecomeOperator(secret="open sesame")])
+
+
+@pytest.mark.parametrize(
+    ("failure", "raised"),
+    [
+        (RequestRefused(refusal("operator_wrong")), RequestRefused),
+        (NoAnswer("nothing within 10 s"), NoConnection),
+        (ConnectionLost(LOST), NoConnection),
+    ],
+    ids=["wrong", "no answer", "lost"],
+)
+def test_a_first_session_that_does_not_become_an_operators_is_closed(
+    monkeypatch: pytest.MonkeyPatch, failure: Exception, raised: type[Exception]
+) -> None:
+    script = Script()
+    script.answers = [failure]
+    monkeypatch.setattr(Client, "connect", lambda *_arguments, **_options: script)
+    with pytest.raises(raised):
+        PersistentClient.connect("127.0.0.1", 1, "bot", operator_secret="open sesame")
+    assert script.closed.is_set()
 
 
 @pytest.fixture
