@@ -36,6 +36,16 @@ def test_no_more_than_a_bound_are_remembered() -> None:
     assert "u1" in mutes
 
 
+def test_a_user_who_is_muted_again_is_the_last_to_be_forgotten() -> None:
+    mutes = Mutes()
+    for number in range(MAX_MUTES):
+        mutes.add(f"u{number}", number, None)
+    mutes.add("u0", MAX_MUTES, None)
+    assert "u1" in mutes
+    mutes.add("luis", MAX_MUTES + 1, None)
+    assert ["u0" in mutes, "u1" in mutes, "luis" in mutes] == [True, False, True]
+
+
 @pytest.mark.parametrize(("list_seq", "is_muted"), [(4, True), (5, False), (6, False)])
 def test_a_list_that_is_not_older_than_a_mute_shows_its_end(list_seq: int, is_muted: bool) -> None:
     mutes = Mutes()

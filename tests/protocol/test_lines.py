@@ -301,6 +301,15 @@ def test_pings_are_taken_out_and_the_rest_stays_in_its_order(
     assert not buffer.in_mid_line
 
 
+def test_what_comes_after_pings_were_taken_out_counts_towards_the_bound() -> None:
+    buffer, say = RequestBuffer(), encode(Say(text="uno"))
+    buffer.feed(encode(Ping()))
+    assert buffer.pop_pings() == [Ping()]
+    buffer.feed(say)
+    assert buffer.free_bytes == MAX_LINE_BYTES - len(say)
+    assert buffer.next_request() == Say(text="uno")
+
+
 def test_a_ping_is_found_behind_requests_that_were_looked_through_and_taken() -> None:
     buffer, say = RequestBuffer(), b'{"type":"say","text":"uno"}\n'
     buffer.feed(say + say + b'{"ty')

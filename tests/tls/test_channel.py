@@ -247,6 +247,21 @@ def test_a_read_for_a_step_computes_nothing_and_says_that_the_step_is_due(
     assert pair.server.recv_for_step(65_536) == b""
 
 
+def test_why_a_step_that_another_thread_has_taken_failed_is_said_at_each_later_read(
+    make_pair: Callable[..., TlsPair],
+) -> None:
+    pair = make_pair()
+    pair.client_socket.send(b"\x16\x03\x01\xff\xff" + b"x" * 70_000)
+    with pytest.raises(BlockingIOError):
+        pair.server.recv_for_step(65_536)
+    pair.server.prepare_step()
+    pair.server.compute_step()
+    for _ in range(2):
+        with pytest.raises(ssl.SSLError, match="PACKET_LENGTH_TOO_LONG"):
+            pair.server.decrypt()
+    assert pair.client_socket.recv(100)[:1] == b"\x15", "the client gets an alert"
+
+
 def test_a_handshake_that_the_socket_does_not_take_goes_on_later(
     make_pair: Callable[..., TlsPair],
 ) -> None:

@@ -144,6 +144,20 @@ def test_a_client_that_sends_pings_meanwhile_is_not_silent(bench: NodeBench) -> 
     assert bench.heard(ana) == [Pong(id=number) for number in range(10)]
 
 
+def test_a_byte_that_was_read_ahead_puts_off_the_ping_when_the_wait_is_over(
+    bench: NodeBench,
+) -> None:
+    ana = bench.enter("ana")
+    bench.receive(ana, BUSY)
+    bench.pass_time(20.0)
+    bench.receive(ana, Ping(id=3))
+    bench.settle()
+    bench.pass_time(15.0)
+    assert bench.watchdog.check([ana], bench.clock.s) == []
+    bench.pass_time(15.0)
+    assert bench.watchdog.check([ana], bench.clock.s) == [(ana, Due.PING)]
+
+
 def test_what_is_read_ahead_is_counted(bench: NodeBench) -> None:
     ana = bench.enter("ana")
     bench.receive(ana, BUSY)
