@@ -252,7 +252,9 @@ class Hub:
                 return refusal
             if keeper is not None and not keeper.reserve_space():
                 return Wait.FOR_SPACE
-            now = journal.nonce_time(note_activity(session))
+            # A speaker who was shown as idle is shown as active again, in an event before this one.
+            active_at = note_activity(session)
+            now = journal.nonce_time(active_at)
             said = self._room.say(session, request.text, request.nonce, journal.stamp(), now)
             if keeper is None and request.id is UNSET:
                 return None

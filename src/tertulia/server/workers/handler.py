@@ -233,7 +233,10 @@ class RequestHandler:
     def settle_registration(
         self, route: Route, outcome: Registered | Conflict | Error
     ) -> Registered | Conflict | Error | Finish:
-        """Return the answer to a registration; free its route if it gave no session."""
+        """Return the answer to a registration; free its route if it gave no session.
+
+        A newcomer who has to wait for a challenge gets another route afterwards.
+        """
         if isinstance(outcome, Registered):
             return outcome
         self._switchboard.disconnect(route.number)
