@@ -133,3 +133,16 @@ def test_a_note_of_an_earlier_version_has_only_a_number(history):
 )
 def test_what_cannot_be_a_note_counts_for_nothing(history, content, note):
     assert note_in(history, content) == note
+
+
+def test_a_note_without_room_is_an_error_with_the_name_of_the_file(lock_file, monkeypatch):
+    lock_file.write(Note(1, 1, "e1"))
+
+    def fail(_fd: int, _data: bytes, _offset: int) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "pwrite", fail)
+    with pytest.raises(OSError, match="No space left") as raised:
+        lock_file.write(Note(2, 2, "e1"))
+    assert raised.value.filename == lock_file.path
+    assert lock_file.note == Note(1, 1, "e1")

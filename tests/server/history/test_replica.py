@@ -16,7 +16,7 @@ from tertulia.server.history.mail import Rows
 from tertulia.server.history.reader import MessageReader
 from tertulia.server.history.restore import restore
 from tertulia.server.history.store import MessageStore
-from tertulia.server.history.tables import read_records_on_full_disk
+from tertulia.server.history.tables import read_on_full_disk, read_records
 from tertulia.server.hub.records import (
     Ban,
     Change,
@@ -284,7 +284,7 @@ def test_a_file_that_is_used_without_the_cluster_has_no_place_any_more(node):
 def test_on_a_full_disk_the_place_is_read_too(node, path):
     node.add([], [PLACE])
     node.close()
-    assert read_records_on_full_disk(path, Place) == [PLACE]
+    assert read_on_full_disk(path, "place", lambda db: read_records(db, Place)) == [PLACE]
 
 
 def test_a_table_of_places_of_another_program_is_left_alone(node, path):

@@ -199,7 +199,9 @@ def test_on_a_full_disk_a_node_can_go_on_with_the_numbering_that_it_has(node):
 class Bench:
     """The numbering of one history, with a disk that may be full."""
 
-    def __init__(self, path: Path, numbers: tuple[str, int] | None, note: Note | None) -> None:
+    def __init__(
+        self, path: Path, numbers: tuple[str, int] | None, note: Note | None, *, of_cluster: bool
+    ) -> None:
         """Begin with the numbers in the file, and the note beside it."""
         self.path = path
         self.commits_left = inf
@@ -210,7 +212,7 @@ class Bench:
         if numbers is not None:
             self.put(numbers)
         self.reservations = Reservations(
-            path, self.lock_file, 1_000, self.transaction, of_cluster=False
+            path, self.lock_file, 1_000, self.transaction, of_cluster=of_cluster
         )
 
     def put(self, numbers: tuple[str, int]) -> None:
@@ -243,8 +245,13 @@ def bench_with(tmp_path):
     """Make a bench with these numbers in the file, and this note."""
     with contextlib.ExitStack() as opened:
 
-        def make(numbers: tuple[str, int] | None = None, note: Note | None = None) -> Bench:
-            bench = Bench(tmp_path / "history.db", numbers, note)
+        def make(
+            numbers: tuple[str, int] | None = None,
+            note: Note | None = None,
+            *,
+            of_cluster: bool = False,
+        ) -> Bench:
+            bench = Bench(tmp_path / "history.db", numbers, note, of_cluster=of_cluster)
             opened.callback(bench.lock_file.close)
             opened.callback(bench.db.close)
             return bench
@@ -338,9 +345,20 @@ def test_on_a_full_disk_a_new_file_goes_on_above_a_note_of_an_earlier_version(be
     assert full.start_on_full_disk()[1:] == (7_000, 8_000)
 
 
-def test_without_room_for_a_note_an_old_numbering_does_not_go_on(bench_with, no_notes):
-    with pytest.raises(OSError, match="No space left"):
-        bench_with(("e1", 5_000)).start_on_full_disk()
+def test_without_room_for_a_note_an_old_numbering_goes_on_under_a_new_epoch(bench_with, no_notes):
+    old = bench_with(("e1", 5_000))
+    epoch, *numbers = old.start_on_full_disk()
+    assert (len(epoch), numbers) == (16, [5_000, 6_000])
+    assert epoch != "e1"
+    assert old.numbers() == [("e1", 5_000)], "what a restart goes on with"
+    assert old.open() == (epoch, 5_000, 6_000)
+    assert old.numbers() == [(epoch, 6_000)]
+
+
+def test_without_room_for_a_note_a_node_goes_on_with_the_epoch_of_the_cluster(bench_with, no_notes):
+    node = bench_with(("e1", 5_000), of_cluster=True)
+    assert node.start_on_full_disk() == ("e1", 5_000, 6_000)
+    assert node.open() == ("e1", 5_000, 6_000)
 
 
 def test_without_room_for_a_note_a_new_numbering_goes_on_all_the_same(bench_with, no_notes):

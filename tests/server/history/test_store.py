@@ -210,6 +210,15 @@ def is_locked(path: Path) -> bool:
 # --- a full disk at the start --------------------------------------------------------------------
 
 
+def ended(store: MessageStore, path: Path, killed: Path | None) -> Path:
+    """Close a store; return its file, or a copy of what it would have left if it was killed."""
+    if killed is not None:
+        for suffix in ("", "-wal", ".lock"):
+            shutil.copy(f"{path}{suffix}", f"{killed}{suffix}")
+    store.close()
+    return killed or path
+
+
 @pytest.mark.parametrize("end", ["new", "stopped", "killed"])
 def test_on_a_full_disk_the_numbering_goes_on_and_what_comes_later_is_stored(
     path, tmp_path, reader_of, end
@@ -219,12 +228,7 @@ def test_on_a_full_disk_the_numbering_goes_on_and_what_comes_later_is_stored(
         store = MessageStore(path, block=1_000)
         store.add([message(seq, "x" * 500) for seq in range(1, 50)])
         epoch, last_seq = store.numbering.epoch, 1_000
-        if end == "killed":
-            killed = tmp_path / "killed.db"
-            for suffix in ("", "-wal", ".lock"):
-                shutil.copy(f"{path}{suffix}", f"{killed}{suffix}")
-        store.close()
-        path = killed if end == "killed" else path
+        path = ended(store, path, tmp_path / "killed.db" if end == "killed" else None)
     with full_disk():
         store = MessageStore(path, block=1_000)
         assert store.problem is not None
@@ -242,3 +246,32 @@ def test_on_a_full_disk_the_numbering_goes_on_and_what_comes_later_is_stored(
     assert again.numbering == (numbering.epoch, last_seq + 1_900, last_seq + 2_900)
     assert not again.went_back
     again.close()
+
+
+@pytest.mark.parametrize("killed", ["killed.db", None])
+def test_on_a_full_disk_it_is_known_what_was_said_before(path, tmp_path, killed):
+    store = MessageStore(path, block=1_000)
+    store.add([message(seq, "x" * 500, nonce=f"n{seq}") for seq in range(1, 50)])
+    path = ended(store, path, tmp_path / killed if killed else None)
+    with full_disk():
+        store = MessageStore(path, block=1_000)
+        assert str(store.problem) == "database or disk is full"
+        assert store.last_stored() == 49
+        assert [row[3] for row in store.nonces_since("", 2)] == ["n48", "n49"]
+        assert [row[3] for row in store.nonces_of_log("", 40, 2)] == ["n39", "n40"]
+        store.close()
+
+
+def test_on_a_full_disk_the_numbers_that_only_the_wal_has_go_on_without_a_note(path, tmp_path):
+    store = MessageStore(path, block=1_000)
+    store.add([message(seq, "x" * 500) for seq in range(1, 50)])
+    epoch = store.numbering.epoch
+    path = ended(store, path, tmp_path / "killed.db")
+    Path(f"{path}.lock").unlink()
+    with full_disk():
+        store = MessageStore(path, block=1_000)
+        assert store.problem is not None
+        assert store.numbering == (epoch, 1_000, 2_000)
+    store.add([message(1_001)])
+    assert store.last_stored() == 1_001
+    store.close()

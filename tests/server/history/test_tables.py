@@ -12,7 +12,7 @@ from tertulia.server.history.checks import StoreOfAnotherVersion
 from tertulia.server.history.reader import MessageReader
 from tertulia.server.history.restore import restore
 from tertulia.server.history.store import MessageStore
-from tertulia.server.history.tables import SCHEMA_VERSION, read_records_on_full_disk
+from tertulia.server.history.tables import SCHEMA_VERSION, TABLES, read_on_full_disk, read_records
 from tertulia.server.hub.records import (
     Ban,
     HeldName,
@@ -155,6 +155,10 @@ def test_rows_of_a_killed_server_are_there(store, path, tmp_path):
     assert same(kept(killed))
 
 
+def on_full_disk(path, kind):
+    return read_on_full_disk(path, TABLES[kind], lambda db: read_records(db, kind))
+
+
 def test_on_a_full_disk_the_rows_of_the_wal_are_read_too(path, tmp_path):
     store = MessageStore(path, block=10)
     store.add([message(1)], ROWS)
@@ -162,18 +166,18 @@ def test_on_a_full_disk_the_rows_of_the_wal_are_read_too(path, tmp_path):
     for suffix in ("", "-wal"):
         shutil.copyfile(f"{path}{suffix}", f"{killed}{suffix}")
     store.close()
-    rows = [row for kind in KINDS for row in read_records_on_full_disk(killed, kind)]
+    rows = [row for kind in KINDS for row in on_full_disk(killed, kind)]
     assert same(rows)
     assert not killed.with_name("killed.db-shm").exists()
     assert same(kept(killed)), "reading has lost nothing"
 
 
 def test_on_a_full_disk_what_is_not_there_yet_has_no_rows(old, tmp_path):
-    assert read_records_on_full_disk(old, Ban) == []
+    assert on_full_disk(old, Ban) == []
     empty = tmp_path / "empty.db"
-    assert read_records_on_full_disk(empty, Ban) == []
+    assert on_full_disk(empty, Ban) == []
     empty.touch()
-    assert read_records_on_full_disk(empty, Ban) == []
+    assert on_full_disk(empty, Ban) == []
     assert not empty.stat().st_size
 
 
@@ -181,4 +185,4 @@ def test_what_cannot_be_read_is_not_taken_for_nothing(tmp_path):
     path = tmp_path / "file.db"
     path.write_bytes(b"not a database " * 1_000)
     with pytest.raises(sqlite3.Error):
-        read_records_on_full_disk(path, Ban)
+        on_full_disk(path, Ban)

@@ -60,8 +60,16 @@ def is_full_disk(error: Exception) -> bool:
 
 
 def with_file_at_fault(path: Path, error: sqlite3.Error) -> Exception:
-    """Return an OSError that names the file which cannot be opened, or the error itself."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    """Return an error that says more clearly why a file cannot be opened, or the error itself.
+
+    It is an OSError with the name of the file, or says that the disk is full.
+    """
+    extended_code = getattr(error, "sqlite_errorcode", 0)
+    if extended_code == sqlite3.SQLITE_IOERR_SHMSIZE:  # "disk I/O error", as of a broken disk
+        full = sqlite3.OperationalError("database or disk is full")
+        full.sqlite_errorcode = sqlite3.SQLITE_FULL
+        return full
+    code = extended_code & 0xFF
     if code not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
         return error
     for name in (path, f"{path}-wal", f"{path}-shm"):
@@ -104,20 +112,6 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     if not has_wal(path):
         uri += "&immutable=1"
     return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
-
-
-def read_numbers(path: Path) -> tuple[str, int] | None:
-    """Return epoch and reserved_through from the file without its WAL, if the file has them.
-
-    This also works on a full disk, on which SQLite cannot open the WAL.
-    """
-    uri = f"{path.as_uri()}?mode=ro&immutable=1"
-    try:
-        with contextlib.closing(sqlite3.connect(uri, uri=True)) as db:
-            row = db.execute("SELECT epoch, reserved_through FROM numbering").fetchone()
-    except sqlite3.Error:
-        return None
-    return None if row is None else (str(row[0]), int(row[1]))
 
 
 def has_wal(path: Path) -> bool:

@@ -111,12 +111,12 @@ class History:
         return has_read_all and not self._writer_thread.is_alive()
 
     def nonces(self, now: datetime) -> list[tuple[int, str, str, str]]:
-        """Return seq, time, sender and nonce of recent messages. Call it before `start`."""
+        """Return seq, time, sender and nonce of recent messages. Call it before `start`.
+
+        After sqlite3.Error the server must not start: it would say messages a second time.
+        """
         since = now - timedelta(seconds=self._config.nonce_keep_s)
-        try:
-            return self._store.nonces_since(rfc3339(since), self._config.max_nonces)
-        except sqlite3.Error:
-            return []  # The disk is too full to open the file.
+        return self._store.nonces_since(rfc3339(since), self._config.max_nonces)
 
     def records(self, kind: type[Row]) -> list[Row]:
         """Return the rows of a kind from earlier runs. Call it before `start`.

@@ -50,8 +50,13 @@ class LockFile:
 
     def write(self, note: Note) -> None:
         """Replace the note; when this returns it is on the disk. Raises OSError."""
-        os.pwrite(self._fd, _LINE % (note.reserved_through, note.in_file, note.epoch.encode()), 0)
-        os.fsync(self._fd)
+        line = _LINE % (note.reserved_through, note.in_file, note.epoch.encode())
+        try:
+            os.pwrite(self._fd, line, 0)
+            os.fsync(self._fd)
+        except OSError as error:
+            error.filename = self.path
+            raise
         self.note = note
 
     def forget(self) -> None:

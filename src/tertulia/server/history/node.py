@@ -37,7 +37,7 @@ from tertulia.server.history.mail import (
     Rows,
     RowsTicket,
 )
-from tertulia.server.history.replica import SaidBefore
+from tertulia.server.history.tables import SaidBefore
 from tertulia.server.history.work import Confirm, Keep, NodeWork, Write
 from tertulia.server.hub.records import (
     Change,
@@ -64,10 +64,7 @@ class NodeHistory(History):
         places = self._store.records(Place)
         self.place = places[0] if places else None  # the place after which the log is to be applied
         # The latest number in the file when it was opened; 0 if it has no messages and no visits.
-        try:
-            self.last_stored = self._store.last_stored()
-        except sqlite3.Error:  # The disk is too full to open the file, which may have some.
-            self.last_stored = self.numbering.last_seq
+        self.last_stored = self._store.last_stored()
         # Replaced as a whole: before `start` by the caller, later by the writer's thread.
         self._missing_messages = gaps_of(self._store.records(MissingMessages))
         self._missing_visits = gaps_of(self._store.records(MissingVisits))
@@ -114,10 +111,7 @@ class NodeHistory(History):
         The oldest is first. Call it before `start`.
         """
         since = moment - timedelta(seconds=self._config.nonce_keep_s)
-        try:
-            return self._store.nonces_of_log(rfc3339(since), seq, self._config.max_nonces)
-        except sqlite3.Error:
-            return []  # The disk is too full to open the file.
+        return self._store.nonces_of_log(rfc3339(since), seq, self._config.max_nonces)
 
     def note_missing(self, after: int, through: int) -> None:
         """Note that the rows with these numbers have not been applied. Call it before `start`."""

@@ -14,7 +14,7 @@ from msgspec import UNSET
 from tertulia.protocol.messages import ChatMessage, CloseReason, StoredMessage
 from tertulia.server.history.gaps import Gap, changes_between, gaps_of, united
 from tertulia.server.history.index import add_late_words
-from tertulia.server.history.tables import TABLES, read_records, write_changes
+from tertulia.server.history.tables import TABLES, SaidBefore, read_records, write_changes
 from tertulia.server.hub.records import (
     Ban,
     HeldName,
@@ -29,8 +29,6 @@ from tertulia.server.hub.records import (
     Switch,
     Visit,
 )
-
-SaidBefore = tuple[int, str, str, str]  # the number, time, sender and nonce of a message
 
 _REPLACED = (Ban, Mute, Switch, Pin, Insider, HeldName, Hook)
 _PUT = "INSERT OR IGNORE INTO message VALUES (?, ?, ?, ?, ?)"

@@ -11,8 +11,8 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
-from tertulia.server.history.checks import read_numbers
 from tertulia.server.history.lockfile import LockFile, Note
+from tertulia.server.history.tables import read_numbers, read_on_full_disk
 from tertulia.server.hub.keeper import Numbering
 
 
@@ -66,11 +66,14 @@ class Reservations:
         return Numbering(epoch, last_seq, self.reserve(last_seq))
 
     def resume_without_file(self) -> Numbering:
-        """Go on while the disk is too full to open the file. Raises OSError."""
+        """Go on while the disk is too full to open the file."""
         note = self._lock_file.note
-        found = read_numbers(self._path)
-        if found is not None:
-            epoch, reserved_through = found
+        try:
+            found = read_on_full_disk(self._path, "numbering", read_numbers)
+        except sqlite3.Error:
+            found = []
+        if found:
+            epoch, reserved_through = found[0]
         elif os.path.exists(self._path) and os.path.getsize(self._path):
             epoch, reserved_through = note.epoch, 0
         else:
@@ -84,10 +87,10 @@ class Reservations:
         try:
             return Numbering(self._epoch, last_seq, self.reserve(last_seq))
         except OSError:
-            if not is_new:
-                raise
-            # No client has seen a number of this epoch, and after a crash there will be another
-            # epoch.
+            # No client has seen a number of a new epoch, and after a crash there will be another
+            # one. The nodes of a cluster have the numbers from their log.
+            if not is_new and not self._of_cluster:
+                self._epoch = secrets.token_hex(8)
             self._through = last_seq + self._block
             return Numbering(self._epoch, last_seq, self._through)
 

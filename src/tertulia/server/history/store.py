@@ -8,7 +8,7 @@ file. Reading is in reader.py.
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from tertulia.protocol.messages import ChatMessage, StoredMessage
@@ -34,7 +34,6 @@ from tertulia.server.history.index import (
 from tertulia.server.history.lockfile import LockFile
 from tertulia.server.history.mail import Rows
 from tertulia.server.history.replica import (
-    SaidBefore,
     leave_cluster,
     nonces_of_log,
     put_messages,
@@ -43,10 +42,16 @@ from tertulia.server.history.replica import (
 )
 from tertulia.server.history.reservations import Reservations
 from tertulia.server.history.tables import (
+    TABLES,
+    Found,
+    SaidBefore,
     add_messages,
     create_tables,
+    latest_message,
+    latest_visit,
+    nonces_since,
+    read_on_full_disk,
     read_records,
-    read_records_on_full_disk,
     write_changes,
 )
 from tertulia.server.history.visits import end_visits, forget_visits
@@ -248,21 +253,20 @@ class MessageStore:
             write_changes(db, changes)
 
     def records(self, kind: type[Row]) -> list[Row]:
-        """Return the records of a kind."""
-        try:
-            return read_records(self._connection(), kind)
-        except sqlite3.OperationalError:
-            if self._db is not None:
-                raise
-            return read_records_on_full_disk(self._path, kind)
+        """Return the records of a kind, also while the disk is full."""
+        return self._read(TABLES[kind], lambda db: read_records(db, kind))
 
     def last_stored(self) -> int:
-        """Return the latest number of a message or visit, or 0 if there are none."""
-        found = self._connection().execute(
-            "SELECT max(coalesce((SELECT max(seq) FROM message), 0), "
-            "coalesce((SELECT max(key) FROM visit), 0))"
-        )
-        return int(found.fetchone()[0])
+        """Return the latest number of a message or visit, or 0; also while the disk is full."""
+        found = self._read("message", latest_message) + self._read("visit", latest_visit)
+        return max(found, default=0)
+
+    def _read(self, table: str, read: Callable[[sqlite3.Connection], list[Found]]) -> list[Found]:
+        try:
+            db = self._connection()
+        except sqlite3.OperationalError:
+            return read_on_full_disk(self._path, table, read)
+        return read(db)
 
     def has(self, seq: int) -> bool:
         """Return whether a message is on the disk."""
@@ -350,22 +354,16 @@ class MessageStore:
             end = seq
         return end
 
-    def nonces_since(self, since_time: str, count: int) -> list[tuple[int, str, str, str]]:
-        """Return seq, time, sender and nonce of the messages with a nonce, oldest first.
-
-        Only the latest `count` messages are looked at.
-        """
-        rows = self._connection().execute(
-            "SELECT seq, time, sender, nonce FROM "
-            "(SELECT * FROM message ORDER BY seq DESC LIMIT ?) "
-            "WHERE nonce IS NOT NULL AND time >= ? ORDER BY seq",
-            (count, since_time),
-        )
-        return rows.fetchall()
+    def nonces_since(self, since_time: str, count: int) -> list[SaidBefore]:
+        """Return the nonces of recent messages, also while the disk is full. See tables.py."""
+        return self._read("message", lambda db: nonces_since(db, since_time, count))
 
     def nonces_of_log(self, since_time: str, through: int, count: int) -> list[SaidBefore]:
-        """Return the nonces that all nodes knew at a number. See replica.nonces_of_log."""
-        return nonces_of_log(self._connection(), since_time, through, count)
+        """Return the nonces that all nodes knew at a number, also while the disk is full.
+
+        See replica.nonces_of_log.
+        """
+        return self._read("message", lambda db: nonces_of_log(db, since_time, through, count))
 
     def close(self) -> None:
         """Close the file. Idempotent."""

@@ -6,8 +6,9 @@ write run in a transaction of the caller.
 
 import contextlib
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeVar
 
 from msgspec import UNSET
 
@@ -30,6 +31,9 @@ from tertulia.server.hub.records import (
     Switch,
     Visit,
 )
+
+Found = TypeVar("Found")
+SaidBefore = tuple[int, str, str, str]  # the number, time, sender and nonce of a message
 
 SCHEMA_VERSION = 3  # 2: only messages; 1: another search index too, which index.py replaces
 
@@ -124,8 +128,36 @@ def read_records(db: sqlite3.Connection, kind: type[Row]) -> list[Row]:
     return [kind(**dict(zip(fields, row, strict=True))) for row in rows]
 
 
-def read_records_on_full_disk(path: Path, kind: type[Row]) -> list[Row]:
-    """Return the rows of the file and of its WAL, with the WAL's index in memory.
+def read_numbers(db: sqlite3.Connection) -> list[tuple[str, int]]:
+    """Return the epoch, and the last number that is reserved in the file."""
+    return db.execute("SELECT epoch, reserved_through FROM numbering").fetchall()
+
+
+def latest_message(db: sqlite3.Connection) -> list[int]:
+    """Return the number of the latest message, if there is one."""
+    return [seq for (seq,) in db.execute("SELECT seq FROM message ORDER BY seq DESC LIMIT 1")]
+
+
+def latest_visit(db: sqlite3.Connection) -> list[int]:
+    """Return the number of the latest visit, if there is one."""
+    return [key for (key,) in db.execute("SELECT key FROM visit ORDER BY key DESC LIMIT 1")]
+
+
+def nonces_since(db: sqlite3.Connection, since_time: str, count: int) -> list[SaidBefore]:
+    """Return the messages with a nonce among the latest `count` messages, oldest first."""
+    rows = db.execute(
+        "SELECT seq, time, sender, nonce FROM "
+        "(SELECT * FROM message ORDER BY seq DESC LIMIT ?) "
+        "WHERE nonce IS NOT NULL AND time >= ? ORDER BY seq",
+        (count, since_time),
+    )
+    return rows.fetchall()
+
+
+def read_on_full_disk(
+    path: Path, table: str, read: Callable[[sqlite3.Connection], list[Found]]
+) -> list[Found]:
+    """Return what `read` finds in a table of the file and its WAL, with the WAL's index in memory.
 
     Usually SQLite would create a file for that index. No other process may have the file open. A
     new file, or a table that an earlier version did not have, has no rows.
@@ -135,6 +167,5 @@ def read_records_on_full_disk(path: Path, kind: type[Row]) -> list[Row]:
     uri = f"{path.as_uri()}?mode=rw"
     with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as db:
         db.execute("PRAGMA locking_mode = EXCLUSIVE")
-        table = TABLES[kind]
         found = db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone()
-        return read_records(db, kind) if found is not None else []
+        return read(db) if found is not None else []
