@@ -484,6 +484,25 @@ def test_a_node_on_a_full_disk_knows_its_place_and_writes_again_when_there_is_ro
     node.stop()
 
 
+def test_a_node_that_cannot_open_its_file_has_pages_read_elsewhere(path):
+    node = Node(path)
+    node.say(1)
+    node.stop()
+    asked: list[PageTicket] = []
+    with full_disk():
+        node = Node(path, start=False)
+        node.history.ask_elsewhere = asked.append
+        ticket = PageTicket(GetHistory(), node.owner, SESSION)
+        node.history.ask(ticket)
+        assert asked == [ticket]
+    node.start()
+    node.say(2)
+    assert node.acknowledged() == (2, True)
+    assert node.texts() == ["hola", "hola"]
+    assert asked == [ticket]
+    node.stop()
+
+
 def test_rows_of_a_peer_that_cannot_be_written_are_missing_still(path, peer, monkeypatch):
     node = Node(path, start=False)
     node.history.note_missing(0, 9)

@@ -145,6 +145,11 @@ class NodeHistory(History):
     # --- for any thread ------------------------------------------------------------------------
 
     @property
+    def opening_problem(self) -> Exception | None:
+        """Why the file is not open yet: the disk was full when this node started."""
+        return self._store.problem
+
+    @property
     def missing(self) -> list[GetRows]:
         """The ranges to ask other nodes for: messages before visits, the latest first."""
         return [
@@ -169,7 +174,8 @@ class NodeHistory(History):
 
     def ask(self, ticket: PageTicket) -> None:
         """Have a page read, here or at another node. See History."""
-        if self.ask_elsewhere is not None and self.lacks(ticket.request):
+        is_incomplete = self.opening_problem is not None or self.lacks(ticket.request)
+        if self.ask_elsewhere is not None and is_incomplete:
             self.ask_elsewhere(ticket)
         else:
             super().ask(ticket)
