@@ -37,13 +37,14 @@ class Nodes:
         """Return the path of a node's file."""
         return self._root / f"{node}.db"
 
-    def start(self, node: str, *options: str) -> Server:
+    def start(self, node: str, *options: str, within: tuple[str, ...] = ()) -> Server:
         """Start a node with the history it had; it returns when the node serves."""
         log = self._root / f"{node}-{next(self._starts)}.log"
         history = () if "--history" in options else ("--history", str(self.history(node)))
         common = ("--threads", self._threads, "--rate-limit", "off", "--host", "127.0.0.1")
         cluster = ("--cluster", ",".join(self.nats.urls), "--chat", self.chat, "--node", node)
-        self.servers[node] = server = Server((*common, *cluster, *history, *options), log)
+        everything = (*common, *cluster, *history, *options)
+        self.servers[node] = server = Server(everything, log, within)
         return server
 
     def alone(self, node: str, *options: str) -> Server:

@@ -3,12 +3,13 @@
 import os
 import resource
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cluster_nodes import Nodes, nodes_of
+from faults import allowed
 from histories import say_all, texts_of
 from nats_servers import NatsServers, nats_servers
 from operators import SECRET, error_of, operator, refused
@@ -342,14 +343,16 @@ def test_users_at_a_node_without_a_history_read_that_of_another_one(
 
 
 class FullDisk:
-    """Lets the files of a node grow no more."""
+    """Lets the files of a node grow no more, perhaps since its start `within` this command."""
+
+    within = ("prlimit", "--fsize=16384:unlimited")
 
     def __init__(self, server: Server) -> None:
         self._pid = server.process.pid
-        self._before = resource.prlimit(self._pid, resource.RLIMIT_FSIZE, (16_384, -1))
+        resource.prlimit(self._pid, resource.RLIMIT_FSIZE, (16_384, -1))
 
     def make_room(self) -> None:
-        resource.prlimit(self._pid, resource.RLIMIT_FSIZE, self._before)
+        resource.prlimit(self._pid, resource.RLIMIT_FSIZE, (-1, -1))
 
 
 @pytest.mark.long
@@ -378,6 +381,57 @@ def test_what_a_full_disk_has_not_taken_is_kept_by_the_others_and_comes_from_the
     b.wait_for_log("history complete messages=")
     nodes.wait_until_same("a", "b")
     assert texts(berta) == [*said, "after"]
+
+
+@pytest.mark.long
+def test_a_node_that_starts_on_a_full_disk_knows_what_was_said_before(nodes: Nodes) -> None:
+    allowed(*FullDisk.within, "true")
+    ana = nodes.start("a").user("ana")
+    b = nodes.start("b")
+    berta = b.user("berta")
+    said = [berta.ask("say", text=f"early {n}", nonce=f"n{n}")["seq"] for n in range(3)]
+    b.wait_for_log("history complete")
+    nodes.stop("b")
+    ana.until("left", name="berta")
+
+    b = nodes.start("b", within=FullDisk.within)
+    disk = FullDisk(b)
+    berta = b.user("berta")
+    wanted = ["early 0", "early 1", "early 2"]
+    assert berta.ask("say", text="early 2", nonce="n2")["seq"] == said[2], "it was said before"
+    assert texts(berta) == wanted, "they come from a"
+    seq = say_all(berta, ["unwritten here"])[0]
+    assert ana.until("message", seq=seq)[-1]["text"] == "unwritten here"
+    b.wait_for_log("history not written")
+    disk.make_room()
+    say_all(berta, ["after"])
+    b.wait_for_log("history complete messages=")
+    nodes.wait_until_same("a", "b")
+    assert texts(berta) == texts(ana) == [*wanted, "unwritten here", "after"]
+
+
+@pytest.mark.long
+def test_a_history_begins_the_chat_of_several_once_its_disk_has_room(
+    nodes: Nodes, run: Callable[..., Any]
+) -> None:
+    allowed(*FullDisk.within, "true")
+    alone = nodes.alone("a")
+    ana = alone.peer()
+    epoch = ana.register("ana")["epoch"]
+    said = [f"alone {number}" for number in range(3)]
+    say_all(ana, said)
+    nodes.kill("a")
+    cluster = ("--cluster", ",".join(nodes.nats.urls), "--chat", nodes.chat, "--node", "a")
+    history = ("--history", nodes.history("a"))
+    refused = run(0, "--lang", "en", *cluster, *history, within=FullDisk.within)
+    assert refused.returncode == 1
+    words = " ".join(refused.stderr.decode().split())
+    assert f"cannot open the history {nodes.history('a')}: database or disk is full" in words
+
+    ana = nodes.start("a").peer()
+    assert ana.register("ana")["epoch"] == epoch
+    say_all(ana, ["together"])
+    assert texts(ana) == [*said, "together"]
 
 
 @pytest.mark.long

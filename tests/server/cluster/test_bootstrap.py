@@ -187,6 +187,7 @@ class FakeHistory:
         self.place: Place | None = Place(chat=chat, log=log, place=own.place, state=state)
         self.missing: list[Any] = []
         self.known: list[tuple[int, str, str, str]] = []
+        self.opening_problem: Exception | None = None
         self.last_stored = own.seq
         self.numbering = Numbering(own.epoch, own.seq, 1_000)
         self.records = no_records
@@ -368,3 +369,32 @@ def test_a_history_that_cannot_be_written_is_a_problem_of_the_start(start: Start
     bootstrap.on_genesis(Genesis("x", "epoch", 9, rules_of(start.config)), RoomState())
     assert bootstrap.problem is full
     assert not bootstrap.begun.is_set()
+
+
+@pytest.mark.parametrize("begins", ["in a stream without entries", "in one without an end"])
+def test_no_log_is_begun_while_the_history_cannot_be_written(start: Start, begins: str) -> None:
+    start.history = FakeHistory(state_at(80, 7))
+    start.history.place = None
+    start.history.opening_problem = full = OSError(errno.ENOSPC, "No space left on device")
+    bootstrap = start.bootstrap()
+
+    def begin() -> None:
+        if begins == "in a stream without entries":
+            bootstrap.find_state(STREAM._replace(first=0, last=0, messages=0))
+        else:
+            bootstrap.find_state(STREAM)
+            bootstrap.offer_log()
+
+    with pytest.raises(OSError, match="No space left") as raised:
+        begin()
+    assert raised.value is full
+    assert bootstrap.first_entries == []
+
+
+def test_a_log_is_not_removed_while_the_history_cannot_be_written() -> None:
+    start = Start(new_log=True)
+    start.history = FakeHistory(state_at(50, 7))
+    start.bootstrap().check_alone()
+    start.history.opening_problem = OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(OSError, match="No space left"):
+        start.bootstrap().check_alone()

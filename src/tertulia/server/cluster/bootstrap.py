@@ -62,7 +62,10 @@ class Bootstrap:
         self.states_fetched = 0  # from other nodes, since the start
 
     def check_alone(self) -> None:
-        """Raise ClusterUnusable if another process is this node, or a log to remove is in use."""
+        """Raise ClusterUnusable if another process is this node, or a log to remove is in use.
+
+        Also raises OSError or sqlite3.Error, if the disk is full and a log would have to begin.
+        """
         config = self._config
         if self._link.ask(node_subject(config.chat, config.node, "hello"), b"", 1.0) is not None:
             raise ClusterUnusable(another_process(config.node))
@@ -70,6 +73,8 @@ class Bootstrap:
             raise ClusterUnusable(
                 _("--new-log would take the chat away from the nodes that serve it: stop them")
             )
+        if config.new_log:
+            self._check_disk()
 
     def find_state(self, stream: StreamState) -> None:
         """Begin with the state in this node's file, with another node's state, or at entry 1."""
@@ -130,7 +135,16 @@ class Bootstrap:
 
         return fetch(ask)
 
+    def _check_disk(self) -> None:
+        """Raise an error if this node cannot write that it has begun a log.
+
+        At the next start, its history would not fit to the log, which would seem to be of others.
+        """
+        if self._history is not None and self._history.opening_problem is not None:
+            raise self._history.opening_problem
+
     def _new_log(self) -> list[bytes]:
+        self._check_disk()
         history = self._history
         records: Records = no_records
         epoch, seq = secrets.token_hex(8), 0
