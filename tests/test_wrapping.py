@@ -3,11 +3,14 @@
 import io
 import os
 import pty
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import TextIO
 
 import pytest
 
+from tertulia import wrapping
 from tertulia.wrapping import wrapped, wrapped_for
 
 SENTENCE = "No server is listening at 127.0.0.1, port 5000. Check the address."
@@ -53,6 +56,32 @@ def test_a_row_that_begins_with_a_space_is_not_broken() -> None:
 def test_wide_letters_count_twice_and_marks_not_at_all() -> None:
     assert wrapped("日本語 日本語", 13) == "日本語\n日本語"
     assert wrapped("e\u0301e\u0301 e\u0301", 5) == "e\u0301e\u0301 e\u0301"
+
+
+def test_joined_emoji_count_as_in_the_terminal_that_draws_them_side_by_side() -> None:
+    assert wrapped("👩\u200d💻 ab", 7) == "👩\u200d💻\nab"
+    assert wrapped("👩\u200d💻 ab", 8) == "👩\u200d💻 ab"
+
+
+def test_without_wcwidth_each_character_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "wcwidth", None)
+    monkeypatch.delitem(sys.modules, "tertulia.graphemes", raising=False)
+    wrapping._measure.cache_clear()
+    try:
+        assert wrapped("señal ñandú", 12) == "señal ñandú"
+        assert wrapped("señal ñandú", 11) == "señal\nñandú"
+    finally:
+        wrapping._measure.cache_clear()
+
+
+def test_what_is_slow_to_import_is_left_until_a_text_needs_it() -> None:
+    code = (
+        "import sys; from tertulia.wrapping import wrapped; "
+        "wrapped('plain words', 6); before = 'wcwidth' in sys.modules; "
+        "wrapped('señal ñandú', 6); print(before, 'wcwidth' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False True\n"
 
 
 def test_only_what_goes_to_a_terminal_is_wrapped(

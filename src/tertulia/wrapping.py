@@ -6,8 +6,9 @@ is changed. Any thread may call this.
 
 import os
 import re
+from collections.abc import Callable
+from functools import cache
 from typing import TextIO
-from unicodedata import combining, east_asian_width
 
 _WORD = re.compile(r"\S+\s*")
 # A command to copy, at the end of a sentence, is never divided.
@@ -51,6 +52,14 @@ def _broken(line: str, columns: int) -> list[str]:
 
 
 def _width(text: str) -> int:
-    return sum(
-        0 if combining(letter) else 2 if east_asian_width(letter) in "WF" else 1 for letter in text
-    )
+    return len(text) if text.isascii() else _measure()(text)
+
+
+@cache
+def _measure() -> Callable[[str], int]:
+    """Return the measure of the plain face; it is slow to import, and seldom needed (ADR 11)."""
+    try:
+        from tertulia.graphemes import most_columns
+    except ModuleNotFoundError:  # the client in one file also runs where wcwidth is missing
+        return len
+    return most_columns

@@ -7,7 +7,7 @@ face uses them in one thread.
 import re
 from collections import deque
 
-from tertulia.chat.graphemes import nearest_boundary
+from tertulia.graphemes import nearest_boundary
 from tertulia.operator_commands import without_secret
 
 MAX_HISTORY_LINES = 500  # of at most 64 Ki characters each; beyond it the oldest line is forgotten

@@ -13,7 +13,7 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from tertulia.chat.editing import CompletionCycle, InputHistory, word_start
-from tertulia.chat.graphemes import next_boundary, previous_boundary
+from tertulia.graphemes import next_boundary, previous_boundary
 from tertulia.plain.pastes import Pasted, is_paste
 from tertulia.plain.row import EMPTY_ROW, Row, cells, transition
 

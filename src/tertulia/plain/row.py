@@ -8,9 +8,9 @@ from functools import lru_cache
 from itertools import takewhile
 from typing import NamedTuple
 
-from wcwidth import iter_graphemes, wcswidth, wcwidth
+from wcwidth import iter_graphemes, wcwidth
 
-from tertulia.chat import graphemes
+from tertulia.graphemes import columns, split
 from tertulia.safetext import visible_in_a_line
 
 
@@ -47,11 +47,8 @@ def cell(grapheme: str) -> Cell:
     # A mark without a letter would join the cell before it, where nothing would erase it.
     bare = len(list(takewhile(_is_mark, text)))
     text = "".join(f"<U+{ord(mark):04X}>" for mark in text[:bare]) + text[bare:]
-    # Some terminals draw joined emoji as one picture, others side by side. Erasing too many columns
-    # does no harm; too few would leave a part of them on the row.
-    together = wcswidth(text)
-    side_by_side = sum(max(0, wcwidth(character)) for character in text)
-    return Cell(text, max(together, side_by_side), certain=together == side_by_side)
+    # Erasing too many columns does no harm; too few would leave a part of the grapheme on the row.
+    return Cell(text, *columns(text))
 
 
 def _is_mark(character: str) -> bool:
@@ -61,7 +58,7 @@ def _is_mark(character: str) -> bool:
 
 def cells(text: str) -> tuple[Cell, ...]:
     """Make a text visible, and measure each of its graphemes."""
-    return tuple(map(cell, graphemes.split(text)))
+    return tuple(map(cell, split(text)))
 
 
 def transition(old: Row, new: Row) -> str:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from rich import cells
 from rich._unicode_data import load
 
-from tertulia.chat.graphemes import MAX_GRAPHEME_CHARS, split
+from tertulia.graphemes import MAX_GRAPHEME_CHARS, split
 
 # For use inside [...]: the characters with the same width in every terminal, alone and next to each
 # other. They are letters, digits and signs of scripts that do not join them.

@@ -18,7 +18,7 @@ from textual.widgets import TextArea
 from textual.widgets.text_area import Location
 
 from tertulia.chat.editing import word_end, word_start
-from tertulia.chat.graphemes import nearest_boundary, next_boundary, previous_boundary, split
+from tertulia.graphemes import nearest_boundary, next_boundary, previous_boundary, split
 from tertulia.safetext import DIRECTION_RANGES, visible_in_a_line
 
 # A character that reorders a row stays in the text. The screen shows an invisible mark instead,

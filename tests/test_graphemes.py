@@ -7,8 +7,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from wcwidth import iter_graphemes
 
-from tertulia.chat.graphemes import (
+from tertulia.graphemes import (
     MAX_GRAPHEME_CHARS,
+    columns,
+    most_columns,
     nearest_boundary,
     next_boundary,
     previous_boundary,
@@ -66,3 +68,25 @@ def test_thousands_of_marks_are_many_graphemes() -> None:
     assert next_boundary(text, 0) == MAX_GRAPHEME_CHARS
     assert previous_boundary(text, 1_001) == 1_001 - MAX_GRAPHEME_CHARS
     assert nearest_boundary(text, 500) == 500
+
+
+@pytest.mark.parametrize(
+    ("grapheme", "most", "certain"),
+    [
+        ("a", 1, True),
+        ("日", 2, True),
+        ("e\u0301", 1, True),
+        ("👩\u200d💻", 4, False),
+        ("👍🏽", 4, False),
+        ("❤\ufe0f", 2, False),
+    ],
+)
+def test_a_grapheme_is_as_wide_as_in_the_terminal_that_uses_the_most(
+    grapheme: str, most: int, certain: bool
+) -> None:
+    assert columns(grapheme) == (most, certain)
+
+
+def test_a_text_is_as_wide_as_its_graphemes() -> None:
+    assert most_columns("") == 0
+    assert most_columns(f"e\u0301 日本 {FAMILY}") == 1 + 1 + 4 + 1 + 6

@@ -1,14 +1,24 @@
 """Graphemes: each is one character for a person, and may be several characters of a text.
 
-Both faces move, delete and measure by graphemes. A position is a number of characters from the
-start of a text. Pure functions; safe in any thread.
+Both faces move and delete by graphemes. The plain face and the texts of both programs are also
+measured here; the full screen is measured as Textual does it. A position is a number of characters
+from the start of a text. Pure functions; safe in any thread.
 """
 
-from wcwidth import grapheme_boundary_before, iter_graphemes
+from typing import NamedTuple
+
+from wcwidth import grapheme_boundary_before, iter_graphemes, wcswidth, wcwidth
 
 # The longest joined emoji have about a dozen characters. Anybody can add thousands of marks to a
 # letter; beyond this number each mark counts as a grapheme of its own.
 MAX_GRAPHEME_CHARS = 32
+
+
+class Columns(NamedTuple):
+    """How many columns of a terminal something takes."""
+
+    most: int  # in the terminal that uses the most
+    certain: bool  # whether all terminals use the same number
 
 
 def split(text: str) -> list[str]:
@@ -45,3 +55,16 @@ def nearest_boundary(text: str, position: int) -> int:
         return position
     start = grapheme_boundary_before(text, position + 1)
     return position if start == position else max(position, next_boundary(text, start))
+
+
+def columns(text: str) -> Columns:
+    """Measure a grapheme, or a few characters that are shown in its place."""
+    # Some terminals draw joined emoji as one picture, others side by side.
+    together = wcswidth(text)
+    side_by_side = sum(max(0, wcwidth(character)) for character in text)
+    return Columns(max(together, side_by_side), certain=together == side_by_side)
+
+
+def most_columns(text: str) -> int:
+    """Return how many columns a text takes in the terminal that uses the most."""
+    return sum(columns(grapheme).most for grapheme in split(text))
