@@ -188,6 +188,8 @@ class FakeHistory:
         self.missing: list[Any] = []
         self.known: list[tuple[int, str, str, str]] = []
         self.opening_problem: Exception | None = None
+        self.beginning: Place | None = None
+        self.missing_noted: list[tuple[int, int]] = []
         self.last_stored = own.seq
         self.numbering = Numbering(own.epoch, own.seq, 1_000)
         self.records = no_records
@@ -203,7 +205,13 @@ class FakeHistory:
 
     def adopt(self, epoch: str, seq: int) -> None: ...
 
-    def note_missing(self, after: int, through: int) -> None: ...
+    def note_missing(self, after: int, through: int) -> None:
+        self.missing_noted.append((after, through))
+
+    def note_beginning(self, chat: str, log: str, name: str) -> None:
+        self.beginning = Place(chat=chat, log=log, place=0, state=name.encode())
+
+    def end_visits(self) -> None: ...
 
     def replace_records(self, records: Any, lost_at: str) -> None: ...
 
@@ -398,3 +406,79 @@ def test_a_log_is_not_removed_while_the_history_cannot_be_written() -> None:
     start.history.opening_problem = OSError(errno.ENOSPC, "No space left on device")
     with pytest.raises(OSError, match="No space left"):
         start.bootstrap().check_alone()
+
+
+# --- a node that ended when it was beginning a log -----------------------------------------------
+
+
+def genesis_of(bootstrap: Bootstrap) -> Genesis:
+    batch = unpack(bootstrap.first_entries[0])
+    assert batch is not None
+    genesis = batch.commands[0]
+    assert isinstance(genesis, Genesis)
+    return genesis
+
+
+def begun_by(start: Start) -> Genesis:
+    """Let a node with messages begin a log, and end before it has a place."""
+    start.history = FakeHistory(state_at(80, 7))
+    start.history.place = None
+    return genesis_of(start.find(STREAM._replace(first=0, last=0, messages=0)))
+
+
+def goes_on_with(start: Start, bootstrap: Bootstrap, genesis: Genesis) -> None:
+    """Let a node read the beginning of its log."""
+    bootstrap.place = lambda: place()  # type: ignore[method-assign]
+    start.hub.resume = lambda *_: []
+    bootstrap.on_genesis(genesis, RoomState())
+
+
+@pytest.mark.parametrize("has_others", [True, False])
+def test_a_node_that_ended_before_it_had_a_place_goes_on_with_the_log_that_it_began(
+    start: Start, *, has_others: bool
+) -> None:
+    genesis = begun_by(start)
+    if has_others:
+        start.others_have(99)
+    bootstrap = start.find()
+    assert bootstrap.first_entries == []
+    assert not bootstrap.begun.is_set(), "it reads the log from its beginning"
+    goes_on_with(start, bootstrap, genesis)
+    assert (start.failed, bootstrap.problem) == ([], None)
+    assert bootstrap.begun.is_set()
+    assert start.history.missing_noted == [], "it has everything up to there"
+
+
+def test_a_log_that_others_have_begun_meanwhile_does_not_fit_to_messages(start: Start) -> None:
+    genesis = begun_by(start)
+    bootstrap = start.find()
+    goes_on_with(start, bootstrap, replace(genesis, log="another"))
+    (text,) = start.failed
+    assert "that are not in the chat of these nodes" in text
+    assert not bootstrap.begun.is_set()
+
+
+@pytest.mark.parametrize(
+    ("stream", "options"),
+    [
+        (STREAM._replace(created=ANOTHER_LOG), {}),
+        (STREAM._replace(first=2), {}),
+        (STREAM, {"chat": "aula"}),
+        (STREAM, {"new_log": True}),
+    ],
+    ids=["another log", "without its beginning", "another chat", "a new one"],
+)
+def test_a_log_that_the_node_cannot_have_begun_is_that_of_others(
+    start: Start, stream: StreamState, options: dict[str, Any]
+) -> None:
+    begun_by(start)
+    start.config = Config(port=0, cluster=("nats://a:4222",), node="lab2", **options)
+    start.others_have(99)
+    start.fails("that are not in the chat of these nodes", stream)
+
+
+def test_a_file_with_a_place_is_not_noted_as_the_beginning_of_a_log() -> None:
+    start = Start(new_log=True)
+    start.history = FakeHistory(state_at(50, 7), log=ANOTHER_LOG)
+    genesis_of(start.find(STREAM._replace(first=0, last=0, messages=0)))
+    assert start.history.beginning is None

@@ -503,6 +503,22 @@ def test_a_node_that_cannot_open_its_file_has_pages_read_elsewhere(path):
     node.stop()
 
 
+def test_a_file_that_was_to_begin_a_log_is_known_until_it_has_a_place(path):
+    assert found(path).beginning is None
+    node = Node(path, start=False)
+    node.history.note_beginning("tertulia", "log1", "secret")
+    node.stop()
+    for _ in range(2):  # it stays until there is a place
+        again = found(path)
+        assert again.place is None
+        assert again.beginning == Place(chat="tertulia", log="log1", place=0, state=b"secret")
+    node = Node(path)
+    node.history.save_place(place(1))
+    node.stop()
+    again = found(path)
+    assert (again.place, again.beginning) == (place(1), None)
+
+
 def test_rows_of_a_peer_that_cannot_be_written_are_missing_still(path, peer, monkeypatch):
     node = Node(path, start=False)
     node.history.note_missing(0, 9)

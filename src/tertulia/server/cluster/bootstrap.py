@@ -94,7 +94,8 @@ class Bootstrap:
         if own is not None and not self._lacks_nonces(own):
             self._resume_own(own)
             return
-        data = None if not stream.messages else self._fetch_state()
+        is_begun_here = self._was_beginning(stream)
+        data = None if is_begun_here or not stream.messages else self._fetch_state()
         if data is not None:
             other = snapshots.unpack(data)
             if other is None:
@@ -112,6 +113,19 @@ class Bootstrap:
             )
         elif not stream.messages:
             self.first_entries = self._new_log()
+
+    def _was_beginning(self, stream: StreamState) -> bool:
+        """Return whether this node may have begun the log when it ended, before it had a place.
+
+        If so, the log has to be read from its beginning: only then is it known whose it is.
+        """
+        config, beginning = self._config, None if self._history is None else self._history.beginning
+        if beginning is None or config.new_log or stream.first > 1:
+            return False
+        if (beginning.chat, beginning.log) != (config.chat, self.log):
+            return False
+        self._own_log = beginning.state.decode()
+        return True
 
     def _lacks_nonces(self, own: Snapshot) -> bool:
         """Return whether other nodes may know nonces that this node's file does not have.
@@ -136,10 +150,7 @@ class Bootstrap:
         return fetch(ask)
 
     def _check_disk(self) -> None:
-        """Raise an error if this node cannot write that it has begun a log.
-
-        At the next start, its history would not fit to the log, which would seem to be of others.
-        """
+        """Raise an error if this node could not write that it has begun a log."""
         if self._history is not None and self._history.opening_problem is not None:
             raise self._history.opening_problem
 
@@ -155,6 +166,9 @@ class Bootstrap:
         nonces = [] if history is None else known_nonces(history.nonces_at(moment, seq))
         now = rfc3339(moment)
         self._own_log = secrets.token_hex(8)
+        if history is not None and history.place is None:
+            # If this node ends before it has a place, the log must not seem to be of others.
+            history.note_beginning(self._config.chat, self.log, self._own_log)
         entries = make_first_entries(self._own_log, epoch, seq, self._rules, records, now, nonces)
         return [pack(self._config.node, 0, 0, commands) for commands in entries]
 

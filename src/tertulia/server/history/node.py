@@ -62,7 +62,10 @@ class NodeHistory(History):
         """Open the file. See History."""
         super().__init__(path, config, check_time_s)
         places = self._store.records(Place)
-        self.place = places[0] if places else None  # the place after which the log is to be applied
+        # The place after which the log is to be applied.
+        self.place = places[0] if places and places[0].place else None
+        # In an earlier run this file was to begin a log, and it is not known whether it has.
+        self.beginning = places[0] if places and not places[0].place else None
         # The latest number in the file when it was opened; 0 if it has no messages and no visits.
         self.last_stored = self._store.last_stored()
         # Replaced as a whole: before `start` by the caller, later by the writer's thread.
@@ -94,6 +97,13 @@ class NodeHistory(History):
         No other node knows their ends. Call it before `start`.
         """
         self._store.end_visits()
+
+    def note_beginning(self, chat: str, log: str, name: str) -> None:
+        """Note, until there is a place, that this file is to begin a log, under a secret name.
+
+        `log` is when the stream was made. Call it before `start`.
+        """
+        self._store.add([], [Place(chat=chat, log=log, place=0, state=name.encode())])
 
     def replace_records(self, records: Sequence[Record], lost_at: str) -> None:
         """Replace the records in the file with those of another node, all or none.
