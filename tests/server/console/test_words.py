@@ -29,6 +29,11 @@ def test_each_user_is_a_line_with_a_status_and_what_is_special() -> None:
     ]
 
 
+def test_statuses_stand_below_each_other_also_beside_names_of_wide_characters() -> None:
+    users = [User(name="田中", status=Status.ACTIVO), User(name="luis", status=Status.ACTIVO)]
+    assert people(users) == ["田中  ACTIVO", "luis  ACTIVO"]
+
+
 def test_that_nobody_is_here_is_told() -> None:
     assert people([]) == ["Nobody is here."]
     set_language("es")

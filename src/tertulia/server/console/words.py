@@ -5,6 +5,7 @@ Pure functions. Users' texts are made safe to show.
 
 from collections.abc import Sequence
 
+from tertulia.graphemes import most_columns
 from tertulia.i18n import _
 from tertulia.operator_words import local_time
 from tertulia.protocol.messages import HistoryPage, StoredMessage, User, UserInfo
@@ -15,14 +16,15 @@ def people(users: Sequence[User]) -> list[str]:
     """Return a line for each user."""
     if not users:
         return [_("Nobody is here.")]
-    width = max(len(user.name) for user in users)
+    widths = [most_columns(user.name) for user in users]
     lines = []
-    for user in users:
+    for user, width in zip(users, widths, strict=True):
         marks = [
             *([_("operator")] if user.operator else []),
             *([_("may not speak")] if user.muted else []),
         ]
-        lines.append(f"{user.name:<{width}}  {user.status}  {', '.join(marks)}".rstrip())
+        name = user.name + " " * (max(widths) - width)
+        lines.append(f"{name}  {user.status}  {', '.join(marks)}".rstrip())
     return lines
 
 
