@@ -97,6 +97,21 @@ def test_entries_are_handed_on_before_the_server_may_send_more(chat: Chat) -> No
     assert chat.happened[2:] == ["$JS.FC.2"]
 
 
+@pytest.mark.parametrize("end", ["a hole", "another connection"])
+def test_a_consumer_that_was_left_is_not_told_that_it_may_send_more(chat: Chat, end: str) -> None:
+    chat.tell(reply="$JS.FC.1")
+    if end == "a hole":
+        chat.deliver(7, 3)
+    else:
+        chat.consumer.disconnect()
+        chat.consumer.hand_on()
+        chat.consumer.connect(chat)
+    chat.run()
+    assert chat.created == [5, 5]
+    chat.consumer.hand_on()
+    assert "$JS.FC.1" not in chat.happened
+
+
 def test_a_hole_is_read_again_by_another_consumer(chat: Chat) -> None:
     chat.deliver(5, 1)
     chat.deliver(7, 3)

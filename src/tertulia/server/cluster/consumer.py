@@ -120,7 +120,6 @@ class OrderedConsumer:
     def disconnect(self) -> None:
         """Wait for another connection."""
         self._connection = None
-        self._flow_replies.clear()
 
     def expect(self, place: int) -> None:
         """Note that the log has an entry: it was acknowledged."""
