@@ -323,15 +323,19 @@ def test_users_of_a_state_that_a_node_goes_on_from_count_as_active_since_then(ch
 # --- sessions whose end was proposed, and that end otherwise -------------------------------------
 
 
-@pytest.mark.parametrize("how", ["taken over", "kicked"])
+@pytest.mark.parametrize("how", ["taken over", "kicked", "by itself"])
 def test_nothing_is_left_of_a_session_that_ends_before_its_end_comes_back(
     chat: Chat, how: str
 ) -> None:
     if how == "kicked":
         chat.a.operate(chat.ana, Kick(name="luis", id=1))
-    else:
+    elif how == "taken over":
         chat.a.register("luis", "10.0.0.2", token=chat.b.tokens[chat.luis.route.number])
     chat.b.hub.release(chat.luis, CloseReason.LOST)
     chat.settle()
     assert not chat.luis.is_here
     assert chat.b.hub._ending == set()
+    for node in (chat.a, chat.b):
+        executor = node.replica.executor
+        assert executor is not None
+        assert set(executor._sessions) == {session.route for session in node.hub.people()}

@@ -135,6 +135,16 @@ def test_what_comes_meanwhile_is_asked_about_next_and_late_answers_change_nothin
     assert scene.asked == []
 
 
+def test_a_late_answer_does_not_end_the_round_that_has_begun_since() -> None:
+    scene = Scene("b", "c")
+    scene.confirm(4)
+    scene.confirm(5)
+    scene.answer("b", 4)
+    scene.answer("c")  # the first question
+    scene.confirm(6)
+    assert [asked.numbers for _node, asked, _done in scene.asked] == [[5], [5]]
+
+
 def test_nodes_that_go_down_meanwhile_leave_nobody_waiting() -> None:
     scene = Scene("b")
     scene.confirm(4)
@@ -142,6 +152,22 @@ def test_nodes_that_go_down_meanwhile_leave_nobody_waiting() -> None:
     scene.others = []
     scene.time_out("b")
     assert scene.news() == [(4, False), (5, False)]
+
+
+def test_what_did_not_fit_into_a_question_is_refused_once_when_all_nodes_go_down(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tertulia.server.cluster.kept_elsewhere._MAX_ASKED", 1)
+    scene = Scene("b")
+    scene.confirm(4, 5, 6)
+    scene.others = []
+    scene.time_out("b")
+    assert scene.news() == [(4, False), (5, False), (6, False)]
+    scene.others = ["b"]
+    scene.confirm(7)
+    scene.answer("b", 7)
+    assert scene.news() == [(7, True)]
+    assert scene.asked == []
 
 
 def test_a_question_is_of_a_bounded_size_and_so_is_what_waits(

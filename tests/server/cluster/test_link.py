@@ -1,16 +1,18 @@
 """The link, against a real nats-server: nothing of the log is missing, doubled or out of order."""
 
+import asyncio
 import json
 import queue
 import re
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from linked_node import WAIT_S, LinkedNode, linked_node
 from nats_servers import NatsServers, nats_servers
 
-from tertulia.server.cluster import stream
+from tertulia.server.cluster import stream, unusable
 from tertulia.server.cluster.link import Link
 
 
@@ -80,6 +82,45 @@ def test_the_link_finds_the_server_again_after_kill_9(tmp_path: Path, chat: str)
         assert node.places == list(range(1, len(node.entries) + 1))
         assert node.link.stats.connects == 2
         assert node.lost == node.holes == []
+
+
+def test_why_no_server_can_be_reached_is_logged_once_after_each_loss(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tertulia.server.cluster.link._AGAIN_S", 0.0)
+    outcomes = ["up", "down", "down", "up", "down"]
+    is_over = asyncio.Event()
+
+    def ignore(_: object) -> None: ...
+
+    async def close() -> None: ...
+
+    async def connect() -> SimpleNamespace:
+        if not outcomes:
+            is_over.set()
+            await asyncio.Event().wait()
+        if outcomes.pop(0) == "down":
+            raise unusable.not_reachable("127.0.0.1:4222: Connection refused")
+        ended = asyncio.Event()
+        ended.set()
+        return SimpleNamespace(
+            address="127.0.0.1:4222", subscribe=lambda *_: None, ended=ended, why_ended="",
+            close=close,
+        )  # fmt: skip
+
+    async def stay_connected() -> None:
+        connecting = asyncio.create_task(link._stay_connected())
+        await is_over.wait()
+        connecting.cancel()
+
+    link = Link(
+        ["nats://127.0.0.1"], "lab", "a", None,
+        on_entries=ignore, on_tick=lambda: None, on_log_lost=ignore, on_hole=ignore,
+    )  # fmt: skip
+    link._connector = SimpleNamespace(connect=connect)
+    asyncio.run(stay_connected())
+    assert sum("not connected" in message for message in caplog.messages) == 2
+    assert link.stats.connects == 2
 
 
 def test_a_server_that_stands_still_is_left(tmp_path: Path, chat: str) -> None:
