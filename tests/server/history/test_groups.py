@@ -91,6 +91,17 @@ def test_of_what_could_not_be_written_the_newest_is_kept(bench, monkeypatch):
     assert bench.written == [[ban("eva"), ban("leo"), ban("zoe")]]
 
 
+def test_a_row_that_changes_again_is_the_newest_of_what_could_not_be_written(bench, monkeypatch):
+    monkeypatch.setattr(history_module, "_MAX_UNWRITTEN", 2)
+    bench.fails = True
+    bench.keep("luis", "eva")
+    bench.keep("luis")
+    bench.keep("leo")
+    bench.fails = False
+    bench.keep("zoe")
+    assert bench.written == [[ban("luis"), ban("leo"), ban("zoe")]]
+
+
 def test_a_file_that_is_back_in_its_place_is_read_again_with_the_next_commit(bench, path):
     path.rename(f"{path}.away")
     bench.history.ask(PageTicket(GetHistory(), bench.owner, 1))

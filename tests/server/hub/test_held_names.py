@@ -59,6 +59,15 @@ def test_a_name_whose_days_are_over_belongs_to_the_next_one(held):
     assert not held.is_for_another(ANA, "yours", at(31))
 
 
+def test_a_name_whose_days_are_over_is_forgotten_when_somebody_without_a_key_uses_it(held):
+    held.begin_session(ANA, "mine", at())
+    held.end_session(ANA, at())
+    held.begin_session(ANA, None, at(31))
+    assert held.changes[-1] == Removed(HeldName, "ana")
+    held.end_session(ANA, at(31))
+    assert not held.is_for_another(ANA, "yours", at(31))
+
+
 def test_a_name_that_was_freed_is_held_no_longer_even_while_its_user_is_here(held):
     held.begin_session(ANA, "mine", at())
     assert held.holds(ANA)
@@ -125,6 +134,19 @@ def test_when_full_names_that_are_over_are_searched_once_an_hour(monkeypatch, ho
     held.begin_session(LUIS, "mine", at(30))
     assert held.holds(LUIS) is is_held
     assert held.holds(ANA) is not is_held
+
+
+def test_a_search_that_finds_nothing_counts_for_an_hour_too(monkeypatch):
+    monkeypatch.setattr("tertulia.server.hub.held_names._MAX_HELD", 1)
+    row = HeldName(key="ana", name="Ana", key_hash="mine", ended=at())
+    held = HeldNames(30, [row], at(29))
+    searched, over = at(30 - 0.5 / 24), at(30)
+    for time in (searched, over):
+        held.begin_session(LUIS, "mine", time)
+        assert not held.holds(LUIS)
+        assert held.looked_at == searched
+    held.begin_session(LUIS, "mine", at(30 + 0.5 / 24))
+    assert held.holds(LUIS)
 
 
 # --- through the Hub -----------------------------------------------------------------------------

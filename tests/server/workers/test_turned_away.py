@@ -100,6 +100,18 @@ def test_whoever_ends_in_the_middle_is_refused_at_once(bench):
     assert rest_of(far).startswith(b"HTTP/1.1 503")
 
 
+def test_an_answered_client_has_a_second_to_read_whatever_else_it_sends(bench):
+    far, fd = bench.refuse()
+    bench.turned_away.on_time(0.25)
+    far.sendall(b'{"type":"ping"}\n')
+    bench.turned_away.on_ready(fd, 1.0)
+    assert bench.turned_away.wake_at == 1.25
+    bench.turned_away.on_time(1.2)
+    assert len(bench.turned_away) == 1
+    bench.turned_away.on_time(1.25)
+    assert len(bench.turned_away) == 0
+
+
 @pytest.mark.parametrize(
     ("address", "first", "answer"),
     [
