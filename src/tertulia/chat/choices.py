@@ -95,10 +95,9 @@ class Choices:
                 words = _("The bell rings for every message.")
             case _:
                 words = _("The bell rings for mentions and direct messages.")
-        terminal = chosen.notify_terminal and chosen.notify != "off"
         return _sentences(
             words,
-            _("The terminal shows them too.") if terminal else "",
+            _("The terminal shows them too.") if chosen.notify_terminal else "",
             _("Only your name after “@” is a mention.") if chosen.notify_at else "",
         )
 

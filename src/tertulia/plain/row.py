@@ -70,7 +70,7 @@ def transition(old: Row, new: Row) -> str:
     pairs = zip(old.cells, new.cells, strict=False)
     same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
     gone, fresh = old.cells[same:], new.cells[same:]
-    moved_over = (*old.cells[min(same, old.cursor) :], *new.cells[min(same, new.cursor) :])
+    moved_over = (*gone, *new.cells[min(same, new.cursor) :])
     if not all(cell.certain for cell in moved_over) and not _is_appended(old, new, same):
         rest = "\r" + new.text(0, new.cursor) if new.cursor < len(new.cells) else ""
         return "\r" + " " * old.columns() + "\r" + new.text() + rest

@@ -36,9 +36,8 @@ class Item(Static):
             self.set_class(not text, "-empty")
 
     async def on_click(self) -> None:
-        """Carry out the action."""
-        if self._action:
-            await self.run_action(self._action)
+        """Carry out the action; an empty one does nothing."""
+        await self.run_action(self._action)
 
 
 class TitleBar(Horizontal):

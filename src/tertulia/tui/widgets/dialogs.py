@@ -198,7 +198,6 @@ class CodeDialog(Dialog[str]):
 
     @on(Input.Submitted)
     def _answer(self, event: Input.Submitted) -> None:
-        event.stop()
         if event.value.strip():
             self.dismiss(event.value.strip())
 

@@ -40,7 +40,6 @@ class SecretDialog(Dialog[str]):
 
     @on(Input.Submitted)
     def _answer(self, event: Input.Submitted) -> None:
-        event.stop()
         self.dismiss(event.value.strip() or None)
 
 
