@@ -8,6 +8,7 @@ from textual.events import AppBlur, AppFocus
 from tertulia.chat.bursts import QUIET_S
 from tertulia.protocol.messages import ServerMessage
 from tertulia.tui import title
+from tertulia.tui.model.chatmodel import NewMessage
 from tertulia.tui.presence import INPUT_COUNTS_S
 
 
@@ -33,6 +34,7 @@ def test_the_bell_rings_only_for_what_is_not_being_looked_at(clock: Clock) -> No
         assert await rings_for(table.said("ana: look"))
         await focus(table, AppBlur())
         assert await rings_for(table.direct("psst"))
+        assert not await rings_for(table.said("about others"))
         await focus(table, AppFocus())
         assert not await rings_for(table.direct("psst"))
 
@@ -124,6 +126,30 @@ def test_without_reports_of_the_focus_only_a_key_shows_that_somebody_is_there(cl
         await table.until(lambda: table.client.marks == [0, message.seq])
 
     ChatTable(clock).run(scenario)
+
+
+def test_a_message_that_is_looked_at_is_not_counted_as_missed_later(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    titles: list[str] = []
+    monkeypatch.setattr(title, "set_terminal_title", lambda _app, text: titles.append(text))
+
+    async def scenario(table: ChatTable) -> None:
+        attention = table.app.controller.attention
+        attention.note_focus(True)
+        attention.notify(NewMessage(table.said("one"), calls=False))
+        attention.note_focus(False)
+        assert titles[-1] == "tertulia: General"
+
+    ChatTable(clock).run(scenario)
+
+
+def test_before_the_first_connection_there_is_nothing_to_notify_of(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        table.app.controller.attention.notify(NewMessage(table.direct("psst"), calls=True))
+        assert table.rings == 0
+
+    ChatTable(clock, connected=False).run(scenario)
 
 
 def test_a_missed_message_of_the_open_conversation_is_counted_once_in_the_title(

@@ -196,6 +196,19 @@ def test_a_conversation_with_an_unsent_text_is_closed_after_a_question(
     ChatTable(clock).run(scenario)
 
 
+def test_an_unsent_text_is_gone_when_its_closed_conversation_is_opened_again(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.enter("@luis")
+        table.composer.insert("half a li")
+        await table.press("f2", "home", "down", "delete", "down", "enter")
+        assert (table.current.name, table.composer.text) == ("", "")
+        table.composer.insert("for all")
+        table.app.controller.navigation.open("luis")
+        assert (table.current.name, table.composer.text) == ("luis", "")
+
+    ChatTable(clock).run(scenario)
+
+
 def test_the_list_keeps_the_focus_when_a_conversation_is_closed_in_it(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         await table.hear(table.direct("one"), table.direct("two", "José"))

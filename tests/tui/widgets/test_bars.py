@@ -24,9 +24,11 @@ def test_an_item_without_a_text_takes_no_room(clock: Clock) -> None:
         bar = table.app.main.query_one(TitleBar)
         bar.set_texts(server="h:5000", unread="", connection="connected", own_status="ana")
         await table.settle()
-        assert [item.id for item in bar.query(Item) if item.display] == [
-            "product", "server", "connection", "own-status"
-        ]  # fmt: skip
+        shown = {item.id: str(item.render()) for item in bar.query(Item) if item.display}
+        assert shown == {
+            "product": "tertulia", "server": "h:5000", "connection": "connected",
+            "own-status": "ana",
+        }  # fmt: skip
         bar.set_texts(server="", unread="2 unread", connection="connected", own_status="ana")
         await table.settle()
         assert [item.id for item in bar.query(Item) if item.display] == [
@@ -49,12 +51,37 @@ def test_the_same_text_again_is_not_drawn_again(clock: Clock) -> None:
     ChatTable(clock).run(scenario)
 
 
+def test_the_text_of_an_item_is_no_markup() -> None:
+    item = Item()
+    item.update("[b]x[/b]")
+    assert str(item.render()) == "[b]x[/b]"
+
+
 def test_only_an_item_with_an_action_acts_on_a_click(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         await table.click("#product")
         assert table.app.screen is table.app.main
         await table.click("#own-status")
         assert table.app.screen is not table.app.main
+        await table.press("escape")
+        await table.hear(table.direct("psst"))
+        await table.click("#unread")
+        assert table.current.name == "luis"
+        await table.click_on("F3 People")
+        assert table.app.main.focused is table.app.main.people_list
+
+    ChatTable(clock).run(scenario)
+
+
+def test_the_mouse_selects_no_text_in_the_bars(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        main = table.app.main
+        await table.hear(table.said("hello"))
+        for start, end in (("#product", "#connection"), ("KeyItem", "KeyItem")):
+            await table.pilot.mouse_down(start, offset=(1, 0))
+            await table.pilot.hover(end, offset=(6, 0))
+            assert not main.selections
+            await table.pilot.mouse_up(end, offset=(6, 0))
 
     ChatTable(clock).run(scenario)
 

@@ -43,6 +43,17 @@ def test_what_is_typed_in_a_short_list_of_people_filters_it_and_is_said_to_nobod
     ChatTable(clock).run(scenario)
 
 
+def test_the_filter_is_shown_as_soon_as_something_is_typed_in_it(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        letters = table.app.main.filter
+        await table.press("f3")
+        assert not letters.display
+        await table.press("l", "u")
+        assert (letters.display, letters.value) == (True, "lu")
+
+    ChatTable(clock, connected=False).run(scenario)
+
+
 def test_ctrl_c_three_times_leaves(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         await table.press("h", "i", "ctrl+c")
