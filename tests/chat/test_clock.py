@@ -64,3 +64,14 @@ def test_an_event_that_came_late_does_not_set_the_clock_back(
 def test_what_is_no_usable_time_is_not_learned(clock: ServerClock, stamp: str) -> None:
     clock.learn(stamp)
     assert clock.now() == "2026-11-22T12:00:00.000Z"
+    assert clock.moment_of(stamp) is None
+
+
+def test_a_time_of_the_server_has_a_place_on_the_monotonic_clock(
+    clock: ServerClock, time: Time
+) -> None:
+    clock.learn("2026-11-23T14:00:00.000Z")
+    now = time.monotonic_s
+    assert clock.moment_of("2026-11-23T14:00:07.500Z") == now + 7.5
+    assert clock.moment_of("2026-11-23T13:59:00.000Z") == now - 60
+    assert clock.moment_of(None) is None

@@ -134,6 +134,15 @@ def test_certificates_are_a_refusal_only_if_no_node_has_the_expected_one():
     assert isinstance(door("ab", a=OTHER_CERTIFICATE, b=REFUSED).refused(), NoNode)
 
 
+@pytest.mark.parametrize("hosts", ["ab", "abc"])
+def test_certificates_are_no_refusal_while_the_lost_node_was_not_tried_again(hosts):
+    way = door(hosts, b=OTHER_CERTIFICATE, c=OTHER_CERTIFICATE)
+    way.enter()
+    assert way.nodes.lose_current(was_steady=True)
+    assert isinstance(way.refused(), NoNode)
+    assert way.hosts == hosts
+
+
 def test_a_certificate_that_is_not_the_expected_one_is_told_with_its_node():
     one, other = (CertificateRefused("pin", None, "another certificate") for _ in range(2))
     assert door("ab", a=one, b=other).refused() is one

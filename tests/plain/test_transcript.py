@@ -63,7 +63,7 @@ def test_a_day_is_named_when_it_changes() -> None:
         for number, time in enumerate(
             [
                 "2026-11-22T12:00:00Z", "2026-11-22T12:00:01Z", TIME, "2026-11-23T12:00:00Z",
-                "2026-11-21T12:00:00Z", "2026-11-21T12:00:01Z", "2026-11-23T12:00:01Z",
+                "2026-11-21T12:00:00Z", TIME, "2026-11-21T12:00:01Z", "2026-11-23T12:00:01Z",
             ]
         )
         for line in transcript.event(message(number, time))
@@ -72,7 +72,7 @@ def test_a_day_is_named_when_it_changes() -> None:
     assert days == [
         (3, "Monday, November 23, 2026"),
         (5, "Saturday, November 21, 2026"),
-        (8, "Monday, November 23, 2026"),
+        (9, "Monday, November 23, 2026"),
     ]
     set_language("es")
     [day, _line] = transcript.event(message(9, "2026-11-24T12:00:01Z"))
@@ -113,3 +113,10 @@ def test_the_prompt_names_only_what_is_not_as_usual(
     assert new_transcript().prompt(status, asked, line) == english
     set_language("es")
     assert new_transcript().prompt(status, asked, line) == spanish
+
+
+def test_the_prompt_names_a_missing_right_only_while_there_is_a_connection() -> None:
+    transcript = new_transcript()
+    assert transcript.prompt(Status.ACTIVO, None, may_speak=False) == "ana, you may not speak> "
+    assert transcript.prompt(None, None, may_speak=False) == "ana, no connection> "
+    assert transcript.prompt(Status.ACTIVO, None, 2) == "ana, line 2> "

@@ -46,6 +46,8 @@ def test_a_restarted_server_a_new_thread_and_a_clock_set_back_begin_anew():
     assert rates.figures(taken(at=101.0, total=1, pid=9)).path.events is None
     assert rates.figures(taken(at=101.5, total=2, pid=9)).path.events == 6.0
     assert rates.figures(taken(at=50.0, total=3, pid=9)).path.events is None
+    assert rates.figures(taken(at=50.0, total=4, pid=9)).path.events is None
+    assert rates.figures(taken(at=51.0, total=5, pid=9)).path.events == 3.0
 
 
 def test_a_total_that_goes_back_is_no_negative_rate():
