@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from tertulia.i18n import _
 from tertulia.safetext import visible_in_a_line
-from tertulia.tui.model.conversations import GENERAL, Conversations
+from tertulia.tui.model.conversations import Conversations
 from tertulia.tui.widgets import columns
 from tertulia.tui.widgets.panes import Pane
 from tertulia.tui.widgets.rowlist import Row, RowList
@@ -70,8 +70,6 @@ class ConversationsPane(Pane):
     def show(self, conversations: Conversations) -> None:
         """Show the present conversations."""
         rows = columns.conversation_rows(conversations)
-        if rows == self.list.rows:
-            return
         self.list.rows = rows
         self._fit(rows)
         is_alone = conversations.listed == [conversations.general]
@@ -79,7 +77,7 @@ class ConversationsPane(Pane):
         self.query_one("#no-conversations").display = is_alone
 
     def _fit(self, rows: list[Row]) -> None:
-        names = [_("General") if row.key == GENERAL else row.key for row in rows]
-        width = max(cell_len(visible_in_a_line(name)) for name in names) + _AROUND_NAME
+        # The key of the general chat is empty; its title fits into the smallest width.
+        width = max(cell_len(visible_in_a_line(row.key)) for row in rows) + _AROUND_NAME
         if width > self._width:
             self.styles.width = self._width = min(width, MAX_WIDTH)
