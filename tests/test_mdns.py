@@ -5,9 +5,17 @@ from types import SimpleNamespace
 
 import ifaddr
 import pytest
+import zeroconf
 
 from tertulia import mdns
-from tertulia.mdns import LocalAddress, can_be_found, is_neighbour, local_addresses
+from tertulia.mdns import (
+    MAX_INTERFACES,
+    LocalAddress,
+    can_be_found,
+    is_neighbour,
+    local_addresses,
+    open_zeroconf,
+)
 
 UP, LOOPBACK, POINT_TO_POINT, RUNNING, MULTICAST = 0x1, 0x8, 0x10, 0x40, 0x1000
 USUAL = UP | RUNNING | MULTICAST
@@ -109,3 +117,25 @@ def test_a_neighbour_is_in_one_of_the_networks():
         assert is_neighbour(ipaddress.ip_address(text), own) is expected, text
     for text in ("224.0.0.251", "0.0.0.0"):
         assert not is_neighbour(ipaddress.ip_address(text), everything), text
+
+
+def test_each_interface_is_used_once_for_each_version_and_only_some_of_many(monkeypatch):
+    def chosen(*addresses: tuple[str, str, int]) -> list[object]:
+        own = [
+            LocalAddress(ipaddress.ip_interface(text), name, scope)
+            for text, name, scope in addresses
+        ]
+        return open_zeroconf(own)
+
+    monkeypatch.setattr(zeroconf, "Zeroconf", list)
+    few = chosen(
+        ("192.168.1.5/24", "eth0", 2), ("192.168.1.6/24", "eth0", 2), ("10.0.0.5/8", "wlan0", 3),
+        ("fe80::5/64", "eth0", 2), ("fe80::6/64", "eth0", 2),
+    )  # fmt: skip
+    assert len(few) == 3
+    assert set(few) == {"192.168.1.5", "10.0.0.5", 2}
+    numbers = range(1, MAX_INTERFACES + 2)
+    many_4 = [(f"10.0.{number}.1/24", f"br{number}", number) for number in numbers]
+    assert len(chosen(*many_4)) == MAX_INTERFACES
+    many_6 = [(f"fe80::{number}/64", f"br{number}", number) for number in numbers]
+    assert chosen(*many_6) == list(numbers)[:MAX_INTERFACES]

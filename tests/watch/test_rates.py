@@ -99,6 +99,26 @@ def test_the_thread_that_gets_the_turn_counts_on():
     assert [(one.requests, one.events) for one in now.threads] == [(None, None), (1.0, 7.0)]
 
 
+def test_of_several_that_serve_none_is_the_one_before_a_thread_that_begins_to():
+    def look(total: int, serving: int) -> Any:
+        seen = taken(at=100.0 + total, total=total)
+        worker = seen.measures.threads[1]
+        threads = [
+            msgspec.structs.replace(
+                worker, tid=number, name=f"worker-{number}",
+                **({} if number <= serving else dict.fromkeys(COUNTS)),
+            )
+            for number in (1, 2, 3)
+        ]  # fmt: skip
+        measures = msgspec.structs.replace(seen.measures, threads=threads)
+        return msgspec.structs.replace(seen, measures=measures)
+
+    rates = Rates(5_000, no_parent)
+    rates.figures(look(1, 2))
+    now = rates.figures(look(3, 3))
+    assert [one.requests for one in now.threads] == [1.0, 1.0, None]
+
+
 def test_without_history_nothing_is_stored():
     rates = Rates(5_000, no_parent)
     rates.figures(taken(total=1, history=False))

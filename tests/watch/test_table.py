@@ -37,6 +37,15 @@ def test_heading_and_rows_have_the_same_columns_and_fit(lang, width):
     assert len(head) <= width
 
 
+def test_the_column_of_the_roles_has_its_least_width_or_is_left_out():
+    found = set()
+    for width in range(56, 140):
+        runs = rows(figures().threads, width)[2].runs
+        if runs[1][1] == "faint":
+            found.add(len(runs[1][0]) - 1)
+    assert found == set(range(24, 31))
+
+
 def test_a_narrow_table_leaves_out_columns_but_not_the_context_switches():
     titles = [column.title for column in columns_in(50)]
     assert "vol/s" in titles
