@@ -48,9 +48,11 @@ class Relay:
             *(lambda: "log", lambda: 0, lambda: 40, lambda: self.others),
             *(lambda: self.are_all_up, self._ask, self._call),
         )
-        ask_own: Any = SimpleNamespace(ask_own=lambda _request, done: self.own.append(done))
+        self.history: Any = SimpleNamespace(
+            ask_own=lambda _request, done: self.own.append(done), opening_problem=None
+        )
         events = EventLog(threading.Lock(), 1_000_000, 0)
-        self.relay = PageRelay(ask_own if has_history else None, context, events)
+        self.relay = PageRelay(self.history if has_history else None, context, events)
 
     def _ask(self, node: str, verb: str, data: bytes, timeout_s: float, done: Any) -> None:
         assert verb == PAGE
@@ -265,6 +267,13 @@ def test_an_own_page_that_is_whole_is_the_answer(keeper: Relay) -> None:
 @pytest.mark.parametrize("request_", [Search(text="hola"), ListAttendance()])
 def test_only_pages_by_numbers_are_looked_for_here_first(keeper: Relay, request_: Any) -> None:
     keeper.ask(request_)
+    assert keeper.own == []
+    assert [asked.node for asked in keeper.asked] == ["b"]
+
+
+def test_no_page_is_looked_for_here_while_the_file_cannot_be_opened(keeper: Relay) -> None:
+    keeper.history.opening_problem = OSError("the disk is full")
+    keeper.ask()
     assert keeper.own == []
     assert [asked.node for asked in keeper.asked] == ["b"]
 

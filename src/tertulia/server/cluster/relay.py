@@ -57,7 +57,8 @@ class PageRelay:
         """Find a page that may contain messages which this node lacks. Any thread."""
         history = self._history
         # The page may be complete although something else is missing.
-        if history is not None and isinstance(ticket.request, GetHistory):
+        is_readable = history is not None and history.opening_problem is None
+        if history is not None and is_readable and isinstance(ticket.request, GetHistory):
             history.ask_own(ticket.request, partial(self._on_own_page, ticket))
         else:
             self._context.call(partial(self._queue, ticket))
