@@ -14,6 +14,9 @@ from tertulia.server.listening import SocketUnusable, WrongPort
 from tertulia.server.start_failures import why_not_started
 from tertulia.server.workers.local_socket import PathProblem, PathUnusable
 
+disk_full = sqlite3.OperationalError("database or disk is full")
+disk_full.sqlite_errorcode = sqlite3.SQLITE_FULL
+
 
 @pytest.mark.parametrize(
     ("error", "reason", "cure"),
@@ -26,6 +29,8 @@ from tertulia.server.workers.local_socket import PathProblem, PathUnusable
         (OSError(errno.EMFILE, "Too many open files"), "cannot open enough files", "ulimit -n"),
         (OSError(errno.ENFILE, "Too many", "h.db"), "cannot open enough files", "ulimit -n"),
         (sqlite3.OperationalError("disk I/O error"), "h.db: disk I/O error", "--history off"),
+        (disk_full, "the history h.db: database or disk is full", "Make room on the disk"),
+        (OSError(errno.ENOSPC, "no", "h.db.lock"), "h.db: h.db.lock: no", "Make room on the disk"),
         (
             PermissionError(errno.EACCES, "no right", "h.db"),
             "the history h.db: no right",

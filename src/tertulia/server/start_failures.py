@@ -8,7 +8,7 @@ from tertulia.i18n import _
 from tertulia.server.certificates.given import CertificateUnusable
 from tertulia.server.cluster.unusable import ClusterUnusable
 from tertulia.server.config import Config
-from tertulia.server.history.checks import SqliteTooOld, StoreOfAnotherVersion
+from tertulia.server.history.checks import SqliteTooOld, StoreOfAnotherVersion, is_full_disk
 from tertulia.server.history.lockfile import StoreInUse
 from tertulia.server.listening import SocketUnusable, WrongPort
 from tertulia.server.workers.local_socket import PathProblem, PathUnusable
@@ -54,6 +54,11 @@ def why_not_started(config: Config, error: Exception) -> str:
             "cannot open the history {path}: {reason}. Choose another file with --history "
             "FILE, or --history off"
         )
+        if is_full_disk(error):
+            text = _(
+                "cannot open the history {path}: {reason}. Make room on the disk, or choose "
+                "another file with --history FILE, or --history off"
+            )
         reason = getattr(error, "strerror", None) or str(error)
         if isinstance(error, OSError) and error.filename != config.history:
             reason = f"{error.filename}: {reason}"
