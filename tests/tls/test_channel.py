@@ -96,6 +96,16 @@ def test_other_bytes_may_follow_the_rest_of_what_was_refused(narrow: TlsPair) ->
     assert got == SOME + b"private" + SOME
 
 
+def test_once_the_rest_is_taken_the_next_bytes_go_out_from_the_first_one_on(
+    narrow: TlsPair,
+) -> None:
+    sent = narrow.server.send(SOME)
+    got = received(narrow.client)
+    got += send_all(narrow.server, SOME[sent:], narrow.client)
+    got += send_all(narrow.server, b"again", narrow.client)
+    assert got == SOME + b"again"
+
+
 def test_a_byte_array_can_be_changed_after_it_was_sent(pair: TlsPair) -> None:
     data = bytearray(SOME)
     pair.server.send(data)
@@ -260,6 +270,37 @@ def test_why_a_step_that_another_thread_has_taken_failed_is_said_at_each_later_r
         with pytest.raises(ssl.SSLError, match="PACKET_LENGTH_TOO_LONG"):
             pair.server.decrypt()
     assert pair.client_socket.recv(100)[:1] == b"\x15", "the client gets an alert"
+
+
+def test_while_another_thread_takes_a_step_nothing_is_read_or_sent(
+    make_pair: Callable[..., TlsPair],
+) -> None:
+    pair = make_pair()
+    pair.server.prepare_step()
+    pair.server._outgoing.write(b"a part of what the other thread is making")
+    pair.client_socket.send(b"more")
+    with pytest.raises(BlockingIOError):
+        pair.server.recv_for_step(65_536)
+    with pytest.raises(BlockingIOError):
+        pair.server.send(b"x")
+    pair.server.say_end()
+    with pytest.raises(BlockingIOError):
+        pair.client_socket.recv(100)
+    assert pair.server_socket.recv(100) == b"more"
+
+
+def test_a_client_that_takes_no_answers_of_tls_itself_may_have_64_kib_of_them_waiting(
+    make_pair: Callable[..., TlsPair],
+) -> None:
+    pair = make_pair()
+    fill_up(pair.server_socket)
+    pair.server._unsent = bytes(65_536 - 1)
+    pair.server._outgoing.write(b"x")
+    with pytest.raises(BlockingIOError):
+        pair.server.decrypt()
+    pair.server._outgoing.write(b"x")
+    with pytest.raises(ConnectionError, match="too many requests"):
+        pair.server.decrypt()
 
 
 def test_a_handshake_that_the_socket_does_not_take_goes_on_later(
