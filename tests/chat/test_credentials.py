@@ -112,6 +112,13 @@ def test_a_kept_code_that_is_wrong_now_is_forgotten(keyring, asked):
     assert keyring.entry(HERE).code == "new"
 
 
+def test_a_code_that_was_right_in_this_run_and_is_wrong_now_is_forgotten_too(keyring, asked):
+    one = Way(keyring, "able")
+    one.connect()
+    refuse(asked, one, "code_wrong")
+    assert not keyring.entry(HERE).code
+
+
 def test_a_wrong_code_from_the_command_line_leaves_the_kept_one(keyring, asked):
     keyring.remember_code(HERE, "old")
     refuse(asked, Way(keyring, given="typo"), "code_wrong")
@@ -142,6 +149,19 @@ def test_several_servers_have_one_key_and_one_code(keyring, asked):
     assert asked == [("able", key)] * 2
     for server in (HERE, there):
         assert (keyring.entry(server).key, keyring.entry(server).code) == (key, "able")
+
+
+def test_what_is_stored_for_all_servers_is_not_stored_again_on_each_connection(
+    keyring, asked, monkeypatch
+):
+    to = Destination(
+        "ana", "192.168.1.10", 5000, code="able", others=(Address("192.168.1.11", 5001),)
+    )
+    credentials = Credentials(to, keyring)
+    connect_face(to, print, credentials)
+    monkeypatch.setattr(keyring, "remember_code", lambda *_: pytest.fail("it is stored"))
+    connect_face(to, print, credentials)
+    assert asked == [("able", keyring.entry(HERE).key)] * 2
 
 
 def test_a_server_that_has_a_key_already_keeps_it(keyring, asked):

@@ -27,6 +27,8 @@ def test_every_spelling_of_the_name_is_hidden_and_counted(path: Path) -> None:
     assert ignored.remove("maria") == ("You see again what maria writes. 2 messages were hidden.")
     assert not ignored.hides("maria")
     assert ignored.lines() == ["You ignore nobody."]
+    ignored.add("María")
+    assert ignored.lines() == ["María: 0 messages hidden"]
 
 
 def test_it_is_kept_for_this_server_alone(path: Path) -> None:

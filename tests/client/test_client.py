@@ -20,6 +20,7 @@ from tertulia.client.errors import (
     RegistrationRefused,
     RequestRefused,
 )
+from tertulia.client.pace import Pace
 from tertulia.protocol.messages import (
     ChatMessage,
     Closing,
@@ -256,6 +257,7 @@ def test_no_answer_is_an_exception_and_a_late_one_does_no_harm(
         client._timeout = 0.1
         with pytest.raises(NoAnswer):
             client.users()
+        assert repr(client) == "<Client: 0 waiting>"
         client._timeout = WAIT_S
         gave_up.set()
         assert client.say("hola") == 11
@@ -273,6 +275,28 @@ def test_who_waits_when_the_connection_ends_is_told(scripted_server: StartServer
     with pytest.raises(ConnectionLost):
         client.say("hola")
     client.close()
+
+
+def test_who_waits_for_a_turn_when_the_connection_ends_is_told_at_once(
+    scripted_server: StartServer,
+) -> None:
+    def script(peer: Any) -> None:
+        peer.welcome()
+
+    lost: list[ConnectionLost] = []
+
+    def ask() -> None:
+        with pytest.raises(ConnectionLost) as caught:
+            client.users()
+        lost.append(caught.value)
+
+    pace, now = Pace(), time.monotonic()
+    pace.slow_down(sent_at=now, now=now, retry_after_s=1_000.0)
+    client = connect(scripted_server(script), pace=pace)
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(WAIT_S)
+    assert [one.end.reason for one in lost] == [EndReason.LOST]
 
 
 # --- events ------------------------------------------------------------------------------------
