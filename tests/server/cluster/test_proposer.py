@@ -247,6 +247,7 @@ def test_who_waits_in_vain_is_known_at_the_end_and_the_next_start_is_another(ben
         "those under way first, then those in the queue"
     )
     assert (len(bench.proposer), bench.proposer.incarnation) == (0, 0)
+    assert bench.proposer.commands_under_way == 0
     bench.now += 2.0
     bench.proposer.tick()
     (again,) = bench.taken()

@@ -98,6 +98,7 @@ def test_of_two_beginnings_the_first_that_is_complete_counts() -> None:
     bench.settle()
     bench.check_alike()
     assert bench["a"].replica.epoch == "epoch of short"
+    assert bench["a"].replica._beginnings == {}, "nothing is kept of the other one"
     assert bench["a"].hub.events.last_seq == 0
 
 
@@ -264,6 +265,22 @@ def test_digests_are_compared(pair: Bench) -> None:
     assert min(node.replica.digests_compared for node in pair.nodes.values()) > 20
     assert pair["a"].replica.latest_digest() == pair["b"].replica.latest_digest()
     assert pair["a"].replica.latest_digest()[0] > 0
+
+
+def test_a_digest_is_taken_every_ten_seconds_and_the_latest_are_kept(
+    pair: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tertulia.server.cluster.replica._MAX_DIGESTS", 2)
+    replica = pair["a"].replica
+    ages_ms: dict[int, int] = {}  # by the places of the digests
+    for _ in range(100):
+        live(pair, 1)
+        place, _digest = replica.latest_digest()
+        if place:
+            ages_ms.setdefault(place, replica.nodes.age_ms)
+    assert len(ages_ms) > 2
+    assert [age_ms // 10_000 for age_ms in ages_ms.values()] == [*range(1, len(ages_ms) + 1)]
+    assert list(replica._digests) == list(ages_ms)[-2:]
 
 
 def test_a_node_that_has_come_to_another_state_is_found(pair: Bench) -> None:

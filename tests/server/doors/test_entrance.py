@@ -131,6 +131,16 @@ def test_inside_tls_a_line_of_json_is_the_native_protocol(alpn: str | None) -> N
     assert opened.rest == encode(Ping())
 
 
+def test_the_first_bytes_inside_tls_are_looked_at_without_those_of_tls() -> None:
+    door: Any = entrance(context=object)
+    opened = door.open(b"\x16\x03\x01")
+    assert (opened.tls is None, opened.rest) == (False, b"\x16\x03\x01")
+    door.tls = SimpleNamespace(alpn=None, is_open=True)
+    opened = door.open(encode(Ping()))
+    assert isinstance(opened.door, NativeDoor)
+    assert opened.rest == encode(Ping())
+
+
 def test_inside_tls_the_protocol_that_was_agreed_on_counts() -> None:
     browser = inside_tls("http/1.1")
     assert browser.open_native(encode(Ping())) is None

@@ -97,6 +97,15 @@ def test_a_message_that_was_trimmed_is_not_known():
     assert log.last_message_between(40, 71) is None
 
 
+def test_in_a_log_that_begins_later_the_event_before_it_may_have_been_a_message():
+    log = empty()
+    log.begin_at(10)
+    log.append(joined(11))
+    assert log.last_message_between(5, 12) == 10
+    assert log.last_message_between(10, 12) == 10
+    assert read(log, 5) == Gap(after=5, through=11)
+
+
 def test_only_so_many_events_are_searched_for_a_message():
     log = log_of("m" + "j" * 2_000 + "m")
     assert log.last_message_between(1_001, 2_002) == 1_001

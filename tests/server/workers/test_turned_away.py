@@ -92,6 +92,17 @@ def test_whoever_does_not_finish_the_request_in_time_is_refused(bench):
     assert rest_of(far).startswith(b"HTTP/1.1 503")
 
 
+def test_a_head_that_is_too_long_is_not_read_to_its_end(bench):
+    far, fd = bench.refuse()
+    far.sendall(REQUEST[:-4].ljust(16 * 1024 - 1, b"x"))
+    bench.read(fd)
+    assert bench.turned_away.to_read == [fd]
+    far.sendall(b"x")
+    bench.read(fd)
+    assert bench.turned_away.to_read == []
+    assert rest_of(far).startswith(b"HTTP/1.1 503")
+
+
 def test_whoever_ends_in_the_middle_is_refused_at_once(bench):
     far, fd = bench.refuse()
     far.sendall(REQUEST[:-2])
