@@ -108,6 +108,14 @@ def test_a_half_typed_line_that_was_left_is_remembered_when_another_one_is_enter
     assert recalled(history) == ["two", "half", "two", "one"]
 
 
+def test_a_half_typed_line_that_was_finished_later_is_remembered_only_as_a_whole() -> None:
+    history = entered("one")
+    assert history.older("half") == "one"
+    assert history.newer("one") == "half"
+    history.add("half and more")
+    assert recalled(history) == ["half and more", "one"]
+
+
 def test_starting_over_keeps_the_lines_and_all_that_was_left_elsewhere() -> None:
     history = entered("one", "two")
     history.older("draft")

@@ -25,6 +25,7 @@ from tertulia.protocol.messages import (
     Say,
     SetStatus,
 )
+from tertulia.protocol.moderation import BecomeOperator
 
 NOW = 1_000.0
 
@@ -123,6 +124,15 @@ def test_what_came_too_fast_waits_and_is_the_next_with_the_same_nonce(
     assert jobs.wake_at == pytest.approx(NOW + wait_s)
     assert jobs.pop_ready(NOW + wait_s - 0.01) is None or not wait_s
     assert begin(jobs, 2, NOW + wait_s + 1e-6) == said
+
+
+def test_a_refused_secret_is_not_sent_again_because_it_may_be_mistyped() -> None:
+    jobs = Jobs()
+    jobs.add(BecomeOperator(secret="open sesame"), Origin.TYPED)
+    begin(jobs, 1)
+    job = jobs.finish(rate_limited(1, 2.0), NOW)
+    assert job == Job(BecomeOperator(secret="open sesame"), Origin.TYPED)
+    assert jobs.idle
 
 
 def test_a_request_without_an_answer_is_given_up_in_the_end() -> None:

@@ -71,6 +71,28 @@ def test_json_is_always_utf_8() -> None:
     assert written(stdout) == '"José"\n'.encode()
 
 
+@pytest.mark.parametrize(
+    ("has_terminals", "rung"),
+    [((True, True), ["", "\a"]), ((True, False), ["\a", ""]), ((False, False), ["", ""])],
+)
+def test_the_bell_rings_once_even_if_both_streams_are_the_terminal(
+    has_terminals: tuple[bool, bool], rung: list[str]
+) -> None:
+    class Screen(io.StringIO):
+        is_terminal = True
+
+        def isatty(self) -> bool:
+            return self.is_terminal
+
+    streams = Screen(), Screen()
+    for stream, is_terminal in zip(streams, has_terminals, strict=True):
+        stream.is_terminal = is_terminal
+    output = Output(*streams)
+    output.ring()
+    output.flush()
+    assert [stream.getvalue() for stream in streams] == rung
+
+
 def test_a_reader_that_has_gone_is_an_error() -> None:
     class Broken(io.StringIO):
         def write(self, _text: str) -> int:

@@ -85,6 +85,26 @@ def test_the_attendance_goes_to_a_file_that_was_not_there(operator: Table, tmp_p
     assert not other.exists()  # it was never complete
 
 
+def test_a_second_reading_of_the_attendance_takes_the_place_of_the_first(
+    operator: Table, tmp_path: Path
+) -> None:
+    path = tmp_path / "first.csv"
+    operator.face.submit(f"/attendance {path}")
+    operator.turn()
+    operator.turn(AttendancePage(id=1, sessions=[LUIS], more=True))
+    operator.face.submit("/attendance")
+    assert not path.exists()
+    written(operator)
+    operator.turn(AttendancePage(id=2, sessions=[EVA], more=True))
+    assert written(operator) == []
+    since = ListAttendance(since=LUIS.joined)
+    assert operator.client.sent == [ListAttendance(), since, ListAttendance()]
+    operator.turn(AttendancePage(id=3, sessions=[LUIS], more=False))
+    assert len(written(operator)) == 1
+    assert operator.words[-1] == "1 session"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_hook_is_shown_as_the_command_that_works_and_can_be_removed(operator: Table) -> None:
     operator.face.submit("/aviso-web build")
     operator.turn()

@@ -69,6 +69,12 @@ def test_each_look_over_one_connection_is_answered_and_a_ping_in_between_too(ser
     ]
 
 
+def test_figures_for_another_question_are_no_answer(server):
+    asked = server([numbered(7) + numbered(1)])
+    assert asked.look().id == 1
+    asked.close()
+
+
 def test_after_a_server_that_stops_the_next_look_finds_the_one_that_is_there_then(server):
     asked = server([encode(Closing(reason=CloseReason.SHUTDOWN))], [numbered(2)])
     with pytest.raises(NotSeen, match="the server has stopped"):
@@ -124,4 +130,6 @@ def test_the_user_who_listens_on_a_port_is_known() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         assert asking.listener_of(port) == os.geteuid()
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            assert asking.listener_of(client.getsockname()[1]) is None, "it only connects"
     assert asking.listener_of(port) is None

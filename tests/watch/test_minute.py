@@ -42,5 +42,6 @@ def test_the_scale_is_round_and_fits_everything():
     rows, top = graph([0.0] * 118 + [30.0, 60.0], SAMPLES, 2)
     assert top == 100
     assert [row[-3:] for row in rows] == ["  ▂", "▁▅█"]
+    assert [graph([value], 1, 1)[1] for value in (1.0, 1.1, 5.0, 5.1)] == [1, 2, 5, 10]
     assert graph([], 3, 1, 0.01) == (["   "], 0.01)
     assert graph([5.0], 0, 3) == ([], 0.0)

@@ -424,6 +424,20 @@ def test_a_page_that_was_scrolled_for_after_a_command_is_not_one_of_the_command(
     assert not table.model.older_arrived
 
 
+def test_a_page_of_a_command_stays_one_while_the_user_scrolls(table: ModelTable) -> None:
+    table.model.fetch_older()
+    table.model.fetch_older(by_command=True)
+    table.model.fetch_older()
+    assert len(table.client.sent) == 1
+    table.turn(page(1, said(8, "eight"), more=True))
+    assert table.model.older_arrived
+
+
+def test_nothing_older_is_asked_for_before_the_first_page_is_there(newcomer: ModelTable) -> None:
+    assert newcomer.model.fetch_older()
+    newcomer.enter(said(9, "before"))  # that is all that was sent
+
+
 def test_older_messages_call_nobody_and_are_not_unread(table: ModelTable) -> None:
     table.talks.open("luis")
     table.model.fetch_older()

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tertulia.chat.display import local_day
+from tertulia.chat.mentions import Mention
 from tertulia.protocol.messages import (
     ChatMessage,
     Direct,
@@ -446,6 +447,16 @@ def test_a_message_mentions_the_user_if_its_text_has_the_name_as_a_word() -> Non
     talks = Conversations("ana")
     mentions = [talks.entry_of(message(text)).mention for text in ("hola @ANA!", "mañana")]
     assert mentions == [True, False]
+
+
+def test_another_rule_for_mentions_also_holds_for_earlier_messages_of_others() -> None:
+    talks = Conversations("ana")
+    for sender in ("luis", "ana"):
+        talks.add_message(message("hola ana", sender), is_new=True)
+    for only_at, mentions in ((True, [False, False]), (False, [True, False])):
+        talks.set_mention(Mention("ana", only_at=only_at))
+        found = [entry.mention for entry in talks.general.entries if isinstance(entry, Said)]
+        assert found == mentions
 
 
 def test_one_does_not_mention_oneself() -> None:

@@ -75,6 +75,24 @@ def test_a_message_from_before_its_group_begins_another() -> None:
     assert heads(filled(said("a", 3), said("b", 1))) == ["a", "b"]
 
 
+def test_the_oldest_message_that_is_left_has_its_name_even_without_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_TRIMMED_AT_ONCE", 0)
+    timeline = filled(*(said(text, time="soon") for text in ("a", "b", "c")))
+    assert heads(timeline) == ["a"]
+    timeline.forget_oldest(2)
+    assert (kinds(timeline), heads(timeline)) == (["b", "c"], ["b"])
+
+
+def test_only_entries_whose_group_has_changed_are_painted_again() -> None:
+    mine = said("mine", 0, "ana", delivery=Delivery.SENDING)
+    timeline = filled(mine, said("a", 1), said("b", 1), said("c", 9))
+    timeline.watched = True
+    timeline.set_time(mine, at(0, 30))
+    assert timeline.pop_changed() == [mine]
+
+
 def test_words_of_the_program_are_a_group() -> None:
     first, second = Told(at(0), str), Told(at(1), str)
     filled(first, second)
