@@ -15,7 +15,7 @@ from tertulia.server.history.gaps import Gap
 from tertulia.server.history.mail import PageReady, Rows
 from tertulia.server.history.node import NodeHistory, _OwnPage
 from tertulia.server.history.work import Write
-from tertulia.server.hub.records import Ban, MissingMessages, place_of
+from tertulia.server.hub.records import Ban, MissingMessages, MissingVisits, Visit, place_of
 
 TIME = "2026-11-22T15:00:00.000Z"
 
@@ -87,6 +87,30 @@ def test_a_gap_that_could_not_be_noted_is_forgotten_after_older_changes(history,
     gap = MissingMessages(key=0, through=2)
     assert history.gaps[0] == (Gap(0, 2),)
     assert history._unwritten == {place_of(row): row for row in (gap, ban("eva"))}
+
+
+def test_visits_that_will_not_be_written_are_missing_in_one_range(history, monkeypatch):
+    def fail(*_: object) -> None:
+        raise sqlite3.OperationalError("disk on fire")
+
+    def join(key: int) -> None:
+        history.keep([Visit(key=key, name="eva", address="10.0.0.1", joined=TIME)])
+        run_group(history)
+
+    monkeypatch.setattr(history_module, "_MAX_UNWRITTEN", 2)
+    for first in (4, 24):
+        with monkeypatch.context() as full:
+            full.setattr(history._store, "add", fail)
+            for key in (5, 8, 9, 12):
+                join(first + key - 4)
+        join(first + 15)
+    assert history.gaps == ((), (Gap(4, 9), Gap(24, 29)))
+    assert history._unwritten == {}
+    assert history._store.records(MissingVisits) == [
+        MissingVisits(key=4, through=9),
+        MissingVisits(key=24, through=29),
+    ]
+    assert [visit.key for visit in history._store.records(Visit)] == [12, 19, 32, 39]
 
 
 @pytest.mark.parametrize(

@@ -321,7 +321,7 @@ class History:
             self._is_failing = True
             unwritten.update((place_of(change), change) for change in changes)
             while len(unwritten) > _MAX_UNWRITTEN:
-                del unwritten[next(iter(unwritten))]
+                self._on_lost(unwritten.pop(next(iter(unwritten))))
             return False
         unwritten.clear()
         self.vitals.on_stored(len(messages), began)
@@ -330,6 +330,9 @@ class History:
         self._is_failing = self._is_displaced = False
         self._upkeep.unindexed += len(messages)
         return True
+
+    def _on_lost(self, change: Change) -> None:
+        """Take note of a change that will not be tried again."""
 
     def _reserve(self, seq: int) -> None:
         try:

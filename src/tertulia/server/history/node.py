@@ -46,6 +46,7 @@ from tertulia.server.hub.records import (
     MissingVisits,
     Place,
     Record,
+    Visit,
     place_of,
 )
 from tertulia.server.hub.session import Receipt
@@ -71,6 +72,8 @@ class NodeHistory(History):
         # Replaced as a whole: before `start` by the caller, later by the writer's thread.
         self._missing_messages = gaps_of(self._store.records(MissingMessages))
         self._missing_visits = gaps_of(self._store.records(MissingVisits))
+        # Since the disk failed, the number before the first visit that will not be tried again.
+        self._visits_lost_after: int | None = None
         self._waiting_rows = 0  # answers of peers that wait for the writer; under the lock
         # Asks other nodes for a page that may need rows which are missing here. Any thread. Set
         # before the start.
@@ -245,15 +248,28 @@ class NodeHistory(History):
 
     def _commit(self, messages: list[ChatMessage], changes: list[Change]) -> bool:
         if super()._commit(messages, changes):
+            self._visits_lost_after = None
             return True
         if messages:  # Messages are in the log, and on other nodes. Only changes are tried again.
             numbers = [message.seq for message in messages]
             lost = united(self._missing_messages, Gap(min(numbers) - 1, max(numbers)))
-            for change in self._changes_to(lost, self._missing_visits):
-                self._unwritten.pop(place_of(change), None)  # the newest is dropped last
-                self._unwritten[place_of(change)] = change
-            self._missing_messages = lost
+            self._keep_gaps(lost, self._missing_visits)
         return False
+
+    def _on_lost(self, change: Change) -> None:
+        if isinstance(change, Visit):  # Other nodes have it. One range keeps the gaps few.
+            if self._visits_lost_after is None:
+                self._visits_lost_after = change.key - 1
+            after = min(self._visits_lost_after, change.key - 1)
+            lost = united(self._missing_visits, Gap(after, change.key))
+            self._keep_gaps(self._missing_messages, lost)
+
+    def _keep_gaps(self, messages: Gaps, visits: Gaps) -> None:
+        """Change the gaps, and have that written when the disk works again."""
+        for change in self._changes_to(messages, visits):
+            self._unwritten.pop(place_of(change), None)  # the newest is dropped last
+            self._unwritten[place_of(change)] = change
+        self._missing_messages, self._missing_visits = messages, visits
 
     def _fill(self, rows: Rows) -> None:
         filled = Gap(rows.after, rows.through)
