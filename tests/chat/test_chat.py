@@ -392,6 +392,14 @@ def test_a_user_who_is_inactive_after_coming_back_is_left_so(desk: Table) -> Non
     assert desk.chat.idle
 
 
+def test_the_clock_of_the_server_is_learned_anew_on_each_connection(desk: Table) -> None:
+    desk.turn(Joined(seq=11, time="2126-01-01T00:00:00.000Z", name="eva", status=Status.ACTIVO))
+    assert desk.chat.clock.now() > "2126"
+    desk.lose()
+    desk.attempt(PickyClient())
+    assert desk.chat.clock.now() < "2126"
+
+
 def test_a_refused_registration_ends_the_chat(desk: Table) -> None:
     desk.lose()
     desk.attempt(RegistrationRefused(Error(code="name_taken", message="")))
@@ -413,6 +421,16 @@ def test_leaving_waits_for_what_was_asked_before_and_without_a_connection_for_no
     assert desk.chat.over
     assert desk.chat.exit_status == EXIT_FINE
     assert Quit() not in desk.client.sent  # the connection's end says it
+
+
+def test_who_is_about_to_leave_when_the_connection_is_lost_leaves_at_once(desk: Table) -> None:
+    desk.chat.enqueue(Say(text="hola", nonce="n"))
+    desk.chat.quit()
+    desk.turn()
+    assert not desk.chat.over
+    desk.lose()
+    assert desk.chat.over
+    assert desk.chat.exit_status == EXIT_FINE
 
 
 def test_without_a_connection_one_leaves_at_once(desk: Table) -> None:
