@@ -143,7 +143,6 @@ class WorkerPool:
     def _forget(self, worker: Worker) -> None:
         with self._lock:
             workers, ended = self._present
-            if worker in workers:
-                left = tuple(one for one in workers if one is not worker)
-                self._present = left, add_up([ended, worker.observer])
+            left = tuple(one for one in workers if one is not worker)
+            self._present = left, add_up([ended, worker.observer])
         self.mailboxes.remove(worker.mailbox)
