@@ -332,6 +332,13 @@ def test_visits_are_added_and_those_that_nobody_has_any_more_get_an_end(node):
     assert node.records(Visit) == [ended, visit(2), gone, lost, visit(9)]
 
 
+def test_a_visit_does_not_end_before_it_began(node):
+    begun = replace(visit(1), joined=LATER)
+    node.add([], [begun])
+    node.replace_records([], NOW)
+    assert node.records(Visit) == [replace(begun, ended=LATER, reason="lost")]
+
+
 def test_records_are_replaced_all_or_none(node):
     old = Ban(key="name:luis", operator="ana", time=NOW)
     node.add([], [old])

@@ -75,6 +75,17 @@ def test_what_is_kept_about_a_message_is_forgotten_with_it(store):
     assert store.records(HookMessage) == hooks[1:]
 
 
+def test_nothing_of_a_forgotten_message_is_left_in_the_file(store, path):
+    old, new = "2026-01-01T00:00:00.000Z", "2026-02-01T00:00:00.000Z"
+    store.add([message(1, "nobody may read this", old), message(2, "hola", new)])
+    store.empty_wal()
+    assert b"nobody may read this" in path.read_bytes()
+    store.forget("2026-01-31T00:00:00.000Z", after=0, count=10)
+    store.empty_wal()
+    assert b"nobody may read this" not in path.read_bytes()
+    assert b"hola" in path.read_bytes()
+
+
 def test_nonces_are_found_again(store):
     store.add([message(1, nonce="a", time="2026-01-01T00:00:00.000Z")])
     store.add([message(2), message(3, nonce="b"), message(4, nonce="c")])

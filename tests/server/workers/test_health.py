@@ -45,6 +45,10 @@ def test_a_worker_that_is_not_late_is_well(one):
     assert problem_of([one], None, NOW) is None
 
 
+def test_a_writer_that_has_nothing_to_do_is_well():
+    assert problem_of([worker()], history(busy_since=0.0), NOW) is None
+
+
 @pytest.mark.parametrize(
     ("one", "problem"),
     [

@@ -49,10 +49,12 @@ BAD = [
     b"PROXY \r\n",
     b"PROXY UNKNOWN" + b" x" * 60 + b"\r\n",
     b"PROXY " + b"x" * 200,
+    b"PROXY UNKNOWN ".ljust(107, b"x"),
     version_2(version=1),
     version_2(command=2),
     version_2(family=0x41),
     SIGNATURE + b"\x21\x11\x00\x04\x0a\x00\x00\x07",
+    SIGNATURE + b"\x21\x11\x00\x0b" + bytes(11),  # a byte less than addresses and ports need
 ]
 
 
