@@ -93,7 +93,7 @@ class PeoplePane(Pane):
             wanted=wanted, known=known, ignored=self._chat.ignored,
         )  # fmt: skip
         self.list.rows = rows
-        tls = " --tls" if known and self._chat.certificate is not None else ""
+        tls = " --tls" if self._chat.certificate is not None else ""
         words = self._words_for_nobody(len(users), len(rows), tls, known=known)
         empty = self.query_one("#nobody-else", Static)
         empty.update(words)
