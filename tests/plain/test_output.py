@@ -98,7 +98,12 @@ def test_a_reader_that_has_gone_is_an_error() -> None:
         def write(self, _text: str) -> int:
             raise BrokenPipeError
 
-    output = Output(Broken(), io.StringIO())
+    stderr = io.StringIO()
+    output = Output(Broken(), stderr)
     output.add_line("a")
     with pytest.raises(BrokenPipeError):
         output.flush()
+    output.add_line("b")
+    output.add_notice("c")
+    output.flush()  # it is told only once
+    assert stderr.getvalue() == "c\n"

@@ -10,13 +10,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from tertulia.client.client import Client
 from tertulia.plain import piped
-from tertulia.plain.piped import MAX_LINE_BYTES, GivenLines, InputLines, lines_left
+from tertulia.plain.piped import MAX_LINE_BYTES, GivenLines, InputLines, lines_left, say_each
 from tertulia.plain.wakeup import Wakeup
 from tertulia.protocol.messages import ChatMessage, DirectMessage
 
@@ -395,6 +396,18 @@ def test_texts_of_the_command_line_are_lines_one_by_one() -> None:
     left = GivenLines(["uno"])
     left.end()
     assert left.used_up
+
+
+def test_only_the_first_line_that_looks_like_a_command_is_explained() -> None:
+    said: list[str] = []
+    notices: list[str] = []
+    face: Any = SimpleNamespace(say=said.append)
+    output: Any = SimpleNamespace(add_notice=notices.append)
+    carry_out = say_each(face, output)
+    for line in ("hola ", "  ", " /users", "@luis psst"):
+        carry_out(line)
+    assert said == ["hola", " /users", "@luis psst"]
+    assert [notice.partition(" was")[0] for notice in notices] == ["“/users”"]
 
 
 def test_the_lines_that_are_left_are_those_that_can_be_read_without_waiting() -> None:

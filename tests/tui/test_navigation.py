@@ -129,6 +129,8 @@ def test_a_closed_conversation_comes_back_with_a_message_and_what_was_in_it(cloc
         await table.hear(table.direct("one"), table.direct("two", "José"))
         await table.enter("/close luis")
         assert listed(table) == ["", "José"]
+        await table.enter("/close luis")
+        assert table.hint == "There is no conversation with “luis”."
         assert table.item("#unread") == "! 1 unread: F2"
         await table.hear(table.direct("three"))
         assert listed(table) == ["", "luis", "José"]
@@ -170,8 +172,10 @@ def test_what_cannot_be_closed_stays(clock: Clock, line: str, hint: str) -> None
         await table.enter(line)
         assert table.hint == hint
         assert listed(table) == ["", "luis"]
+        table.app.controller.navigation.open("luis")
         await table.press("f2", "home", "delete")
         assert table.hint == "The general chat always stays open."
+        assert listed(table) == ["", "luis"]
 
     ChatTable(clock).run(scenario)
 

@@ -69,6 +69,10 @@ def test_the_dialog_of_a_person_removes_silences_and_bans(clock: Clock) -> None:
         await choose(table, "30")
         assert table.client.sent_of(ImposeBan) == [ImposeBan(name="luis", minutes=30.0)]
         await open_luis(table)
+        await choose(table, "ban")
+        await choose(table, "0")
+        assert table.client.sent_of(ImposeBan)[1:] == [ImposeBan(name="luis", minutes=UNSET)]
+        await open_luis(table)
         await choose(table, "mute")
         await choose(table, "0")
         assert table.client.sent_of(ImposeMute) == [ImposeMute(name="luis", minutes=UNSET)]
@@ -77,6 +81,15 @@ def test_the_dialog_of_a_person_removes_silences_and_bans(clock: Clock) -> None:
         await open_luis(table)
         await choose(table, "unmute")
         assert table.client.sent_of(LiftMute) == [LiftMute(name="luis")]
+
+    run(clock, scenario)
+
+
+def test_the_list_of_people_shows_at_once_who_is_ignored(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        for line, is_marked in (("/ignore luis", True), ("/unignore luis", False)):
+            await table.enter(line)
+            assert ("luis ignored" in table.shown) is is_marked
 
     run(clock, scenario)
 

@@ -1,6 +1,6 @@
 """The keys of the view, and what it shows when its server stops and comes back."""
 
-import re
+from types import SimpleNamespace
 
 import msgspec
 from measured import cluster_of_three
@@ -8,6 +8,7 @@ from seen import figures
 from view import shown_on_a_screen, view_of
 
 from tertulia.tui.terminal.abilities import Abilities, Colours
+from tertulia.watch import app
 from tertulia.watch.asking import NotSeen
 from tertulia.watch.figures import ClusterFigures
 from tertulia.watch.widgets import Explanation
@@ -65,16 +66,23 @@ async def test_a_server_for_which_a_look_is_dear_is_looked_at_less_often():
         server.now = figures(look_cost_s=0.012)
         await view.look()
         assert view.app.pause_s == 1.2
+        server.now = figures(look_cost_s=0.3)
+        await view.look()
+        assert view.app.pause_s == 5.0
 
 
 @shown_on_a_screen
-async def test_when_the_server_stops_the_view_says_so_and_goes_on_with_the_next_one():
+async def test_when_the_server_stops_the_view_says_so_and_goes_on_with_the_next_one(monkeypatch):
+    now = 1_000.0
+    monkeypatch.setattr(app, "time", SimpleNamespace(monotonic=lambda: now))
     server = Server()
     async with view_of(server.look) as view:
         await view.look()
         server.problem = "the server has stopped"
-        await view.look(2)
-        assert re.search(r"the server has stopped; trying again for \d+ s$", view.rows[0].rstrip())
+        await view.look()
+        now += 7.0
+        await view.look()
+        assert view.rows[0].rstrip().endswith("the server has stopped; trying again for 7 s")
         assert "worker-4" in view.shown, "the last figures stay"
         server.problem, server.now = "", msgspec.structs.replace(figures(), uptime_s=1.0)
         await view.look()

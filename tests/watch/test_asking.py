@@ -1,6 +1,7 @@
 """A look at a server, and every way in which it can fail."""
 
 import contextlib
+import io
 import os
 import socket
 import threading
@@ -83,6 +84,14 @@ def test_after_a_server_that_stops_the_next_look_finds_the_one_that_is_there_the
     asked.close()
 
 
+def test_the_half_line_of_a_server_that_stops_is_forgotten(server):
+    asked = server([numbered(1)[:20]], [numbered(2)])
+    with pytest.raises(NotSeen, match="the server has stopped"):
+        asked.look()
+    assert asked.look().id == 2
+    asked.close()
+
+
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
@@ -124,6 +133,18 @@ def test_where_nobody_serves_it_is_said_whose_port_that_is(tmp_path, monkeypatch
             Asking(tmp_path, PORT).look()
     assert words in str(problem.value)
     assert problem.value.short == "no server on this port"
+
+
+def test_the_first_row_of_a_table_is_its_heading_and_the_second_a_socket(monkeypatch):
+    heading = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid"
+    zeros = "00000000:00000000 00:00000000 00000000"
+    row = f"   0: 0100007F:1388 00000000:0000 0A {zeros}  4321        0 77 1"
+    tables = {"/proc/net/tcp": [heading, row], "/proc/net/tcp6": [heading]}
+    monkeypatch.setattr(
+        asking, "open", lambda path, **_: io.StringIO("\n".join(tables[path])), raising=False
+    )
+    assert asking.listener_of(5_000) == 4_321
+    assert asking.listener_of(5_001) is None
 
 
 def test_the_user_who_listens_on_a_port_is_known() -> None:

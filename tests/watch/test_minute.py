@@ -35,6 +35,8 @@ def test_a_short_burst_does_not_vanish_in_a_narrow_graph():
 def test_the_newest_sample_is_at_the_right_and_what_was_not_seen_is_empty():
     assert columns([1.0, 2.0], 60)[-2:] == [None, 2.0]
     assert columns([1.0, 2.0], SAMPLES)[-3:] == [None, 1.0, 2.0]
+    many = [float(number) for number in range(SAMPLES + 5)]
+    assert columns(many, SAMPLES) == many[5:]
     assert columns([1.0] * SAMPLES, 200) == [1.0] * 200, "without holes"
 
 

@@ -55,3 +55,5 @@ def test_what_is_wrong_is_marked():
     for wrong in ("does not serve", "7.0 s ago", "80.8k", "1/18", "2", "none", "120"):
         assert wrong in warnings(found)
     assert "?" in warnings(rows(own_word_age_s=None))
+    assert "5.0 s ago" in warnings(rows(own_word_age_s=5.0))
+    assert "4.9 s ago" not in warnings(rows(own_word_age_s=4.9))

@@ -61,6 +61,15 @@ def rows_of(users: list[User], wanted: str = "", *, known: bool = True) -> list[
 # --- conversations -----------------------------------------------------------------------------
 
 
+def test_an_unsent_text_is_marked_unless_it_is_in_view_or_the_command_to_leave() -> None:
+    talks = Conversations("ana")
+    talks.general.draft = "in view"
+    for name, draft in (("luis", "/quit "), ("eva", " "), ("José", "half a line")):
+        talks.add_outgoing(Direct(to=name, text="hola"), name, TIME).draft = draft
+    rows = [text_of(row) for row in conversation_rows(talks)]
+    assert rows == ["▸ General", "  José ✎", "  eva", "  luis"]
+
+
 def test_the_general_chat_comes_first_then_the_most_recent() -> None:
     talks = Conversations("ana")
     talks.add_outgoing(Direct(to="luis", text="hola"), "luis", TIME)

@@ -129,6 +129,16 @@ def test_keys_move_the_highlight_and_the_view_goes_with_it(
     run(scenario)
 
 
+def test_the_rows_that_the_highlight_leaves_and_reaches_are_painted_again() -> None:
+    async def scenario(_app: ListApp, users: Users, pilot: Pilot[None]) -> None:
+        painted: list[int] = []
+        users.refresh_line = painted.append  # type: ignore[method-assign]
+        await pilot.press("down", "down")
+        assert painted == [0, 1, 1, 2]
+
+    run(scenario)
+
+
 def test_enter_and_a_click_choose() -> None:
     async def scenario(app: ListApp, users: Users, pilot: Pilot[None]) -> None:
         await pilot.press("down", "down", "enter")
