@@ -252,3 +252,11 @@ def test_a_connection_that_is_refused_at_its_entrance_is_counted(bench):
     bench.receive(newcomer, LINE)
     assert b'"tls_required"' in bench.said(newcomer)
     assert bench.observer.refused == {"tls_required": 1}
+
+
+def test_a_post_to_a_hook_without_a_body_is_answered_at_once(bench):
+    connection = bench.come(HeaderRule.NONE)
+    head = b"POST /hook/none HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"
+    bench.receive(connection, head)
+    assert bench.said(connection).startswith(b"HTTP/1.1 404 ")
+    assert connection.state is State.DRAINING
