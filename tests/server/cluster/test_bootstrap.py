@@ -190,6 +190,7 @@ class FakeHistory:
         self.opening_problem: Exception | None = None
         self.beginning: Place | None = None
         self.missing_noted: list[tuple[int, int]] = []
+        self.reserved: list[int] = []
         self.last_stored = own.seq
         self.numbering = Numbering(own.epoch, own.seq, 1_000)
         self.records = no_records
@@ -201,7 +202,8 @@ class FakeHistory:
     def start(self) -> None:
         self.is_started = True
 
-    def reserve_soon(self, seq: int) -> None: ...
+    def reserve_soon(self, seq: int) -> None:
+        self.reserved.append(seq)
 
     def adopt(self, epoch: str, seq: int) -> None: ...
 
@@ -240,6 +242,19 @@ def test_a_node_asks_another_one_if_the_log_does_not_reach_its_place(start: Star
     )
     bootstrap.find_state(STREAM._replace(first=62))
     assert start.began == [("epoch", 100)]
+
+
+def test_a_node_that_goes_on_from_another_one_lacks_what_came_after_its_own_place(
+    start: Start,
+) -> None:
+    start.history = FakeHistory(state_at(60, 7))
+    start.others_have(99)
+    start.hub.resume = lambda *_: []
+    bootstrap = start.bootstrap()
+    bootstrap.place = place
+    bootstrap.find_state(STREAM._replace(first=62))
+    assert start.history.missing_noted == [(7, 99)]
+    assert start.history.reserved == [99]
 
 
 @pytest.mark.parametrize(("has_others", "seq"), [(True, 99), (False, 7)])

@@ -59,6 +59,11 @@ def test_all_pieces_are_of_the_same_state() -> None:
     assert fetch(ask) == STATE
 
 
+def test_a_node_that_sends_nothing_more_before_the_end_is_given_up() -> None:
+    answers = [msgspec.msgpack.encode(["lab1", "state", 10, data]) for data in (b"12345", b"")]
+    assert fetch(lambda *_: answers.pop(0)) is None
+
+
 @pytest.mark.parametrize("others", [1, 2])
 def test_a_few_nodes_may_start_at_the_same_time(others: int) -> None:
     nodes = Nodes()
