@@ -1,7 +1,6 @@
 """What the input does with what the handler returns: pages, registrations, direct messages."""
 
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -48,9 +47,9 @@ def codes(messages: list[Any]) -> list[str]:
 # --- figures of the server ------------------------------------------------------------------------
 
 
-def test_figures_are_asked_for_beside_the_workers_while_their_console_is_held(bench):
+def test_figures_are_asked_for_beside_the_workers_while_their_console_is_held(bench, monkeypatch):
     ana, asked = bench.join("ana"), []
-    bench.input._measure_requests = SimpleNamespace(ask=asked.append)
+    monkeypatch.setattr(bench.shared.measure_requests, "ask", asked.append)
     ready: list[Any] = ana.door.decoded
     ready.append(TakeMeasures(id=3))
     bench.receive(ana, b"\n")

@@ -184,6 +184,7 @@ def test_a_console_goes_to_the_first_worker_with_a_route_to_it():
     assert second.mailbox.collect() == []
     first.mailbox.close()
     assert not bench.pool.assign_console(sock, "console")
+    assert list(bench.pool._shared.switchboard._mailboxes) == [mail.route.number]
     second.mailbox.close()
     for worker in (first, second):
         worker._poller.close()
@@ -315,6 +316,7 @@ def test_a_console_that_gets_no_thread_is_given_back(per_session, monkeypatch):
     sock: Any = object()
     assert not per_session.pool.assign_console(sock, "console")
     monkeypatch.undo()
+    assert per_session.pool._shared.switchboard._mailboxes == {}
     assert per_session.workers() == []
     assert per_session.pool.mailboxes._all == ()
 

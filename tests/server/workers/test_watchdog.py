@@ -264,6 +264,13 @@ def test_a_connection_that_takes_nothing_is_slow(bench):
     assert bench.due_at(100.0) == [(40.0, Due.SLOW)]
 
 
+def test_a_connection_that_takes_nothing_is_looked_at_although_nothing_else_is_planned(bench):
+    bench.dog.set_deadline(bench.connection, inf)
+    bench.connection.blocked = True
+    bench.dog.watch_blocked(bench.connection, 10.0)
+    assert bench.connection.deadline == 40.0
+
+
 def test_a_connection_that_takes_a_little_now_and_then_is_not_slow(bench):
     bench.connection.blocked = True
     for now in range(10, 200, 10):

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from tertulia.protocol.messages import ErrorCode
+from tertulia.server.hub.session import Route
 from tertulia.server.observer import Observer, add_up
 from tertulia.server.workers.mail import (
     AcceptedSocket,
@@ -89,13 +90,22 @@ class WorkerPool:
 
     def assign_console(self, sock: socket.socket, address: str) -> bool:
         """Give a console's socket to a worker; return False if there can be no worker for it."""
-        connect = self._shared.switchboard.connect
+        switchboard = self._shared.switchboard
+        routes: list[Route] = []
+
+        def adopt(mailbox: Mailbox) -> Mail:
+            routes.append(switchboard.connect(mailbox))
+            return AdoptConsole(sock, routes[0], address)
+
         if self._threads is not None:
-            worker = self.workers[0]
-            return worker.mailbox.post(AdoptConsole(sock, connect(worker.mailbox), address))
-        return self._start_worker_with(
-            lambda mailbox: AdoptConsole(sock, connect(mailbox), address), address
-        )
+            mailbox = self.workers[0].mailbox
+            is_assigned = mailbox.post(adopt(mailbox))
+        else:
+            is_assigned = self._start_worker_with(adopt, address)
+        if not is_assigned:
+            for route in routes:
+                switchboard.disconnect(route.number)
+        return is_assigned
 
     def beat(self) -> bool:
         """Ask all workers for a sign of life; return whether all of them answered the last time.
