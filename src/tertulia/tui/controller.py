@@ -199,7 +199,7 @@ class Controller:
 
     def _refusal(self, model: ChatModel, request: Say | Direct) -> str | None:
         """Return why a message cannot be sent, in words; None if it can be sent."""
-        if isinstance(request, Direct) and request.to != self.current.name:
+        if isinstance(request, Direct):
             unknown = self._unknown_name(model, request.to)
             if unknown is not None:
                 return unknown
