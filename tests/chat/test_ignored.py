@@ -40,6 +40,7 @@ def test_it_is_kept_for_this_server_alone(path: Path) -> None:
     Ignored("ana", "h 5000", path).remove("Luis")
     assert "luis" not in Ignored("ana", "h 5000", path)
     assert "eva" in Ignored("ana", "other 5000", path)
+    assert "h 5000" not in path.read_text(), "an empty list is not kept"
 
 
 def test_several_servers_of_one_chat_have_the_same_list(path) -> None:
@@ -66,7 +67,10 @@ def test_nobody_ignores_themselves_and_nothing_changes_twice(path: Path) -> None
 
 def test_who_comes_under_an_ignored_name_sees_what_they_write_themselves(path: Path) -> None:
     Ignored("ana", "h 5000", path).add("luis")
-    assert not Ignored("luis", "h 5000", path).hides("luis")
+    ignored = Ignored("luis", "h 5000", path)
+    assert not ignored.hides("luis")
+    own = HistoryPage(messages=[StoredMessage(seq=1, time="", sender="luis", text="x")], more=True)
+    assert ignored.without(own) == own
 
 
 def test_pages_of_the_history_lack_what_is_hidden(path: Path) -> None:

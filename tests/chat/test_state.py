@@ -18,7 +18,7 @@ from tertulia.protocol.messages import (
     UserList,
     Welcome,
 )
-from tertulia.protocol.moderation import Role
+from tertulia.protocol.moderation import Muted, Role
 
 TIME = "2026-11-22T15:04:05.123Z"
 
@@ -276,3 +276,35 @@ def test_an_operator_of_whom_nothing_else_is_known_is_not_among_the_users() -> N
         state.apply(Role(seq=13, time=TIME, name=name, operator=True))
     assert [(user.name, user.operator) for user in state.users] == [("ana", True), ("luis", True)]
     assert state.is_operator
+
+
+def test_a_mute_is_known_until_the_numbers_change() -> None:
+    state = new_state()
+    state.apply(Muted(seq=11, time=TIME, name="luis", by="eva"))
+    state.resume(new_welcome(seq=12), is_renumbered=False)
+    assert state.is_muted("luis")
+    state.resume(new_welcome(seq=3), is_renumbered=True)
+    assert not state.is_muted("luis")
+
+
+def test_the_list_of_users_says_who_is_muted() -> None:
+    state = new_state()
+    muted = User(name="luis", status=Status.ACTIVO, muted=True)
+    state.apply(UserList(seq=11, users=[User(name="ana", status=Status.ACTIVO), muted]))
+    assert [user.name for user in state.users if user.muted] == ["luis"]
+
+
+def test_a_message_of_a_hook_with_the_same_name_is_not_the_users_own() -> None:
+    state = new_state()
+    state.apply(replace(message(11, "ana"), hook=True))
+    assert state.own_message is None
+    state.apply(message(12, "ana"))
+    assert state.own_message is not None
+    assert state.own_message.seq == 12
+
+
+def test_the_newest_message_is_the_one_with_the_largest_number() -> None:
+    state = new_state()
+    for seq in (12, 9):
+        state.apply(message(seq, "luis"))
+    assert state.newest_message == 12

@@ -75,6 +75,15 @@ def test_a_certificate_that_cannot_be_kept_holds_for_this_run(tmp_path) -> None:
     text = trust.introduction()
     assert "could not be kept: " in text
     assert "From now on" not in text
+    (tmp_path / "file").unlink()
+    trust.note_certificate(THERE, OTHER)
+    assert "From now on" in trust.introduction(), "there is room again"
+
+
+def test_who_goes_without_tls_reads_no_file_of_certificates(tmp_path) -> None:
+    (tmp_path / "file").write_text("")
+    trust = Trust(to(tls=False), KnownServers(tmp_path / "file" / "known_servers"))
+    assert trust.problem == ""
 
 
 def test_without_a_file_there_is_nothing_to_say_of_one() -> None:

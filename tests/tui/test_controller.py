@@ -691,3 +691,14 @@ def test_where_there_is_no_history_the_command_says_so_each_time(clock: Clock) -
             table.app.main.hint("")
 
     ChatTable(clock, history=None).run(scenario)
+
+
+def test_without_a_list_of_people_a_message_is_sent_to_any_name(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        assert not table.model.chat.state.knows_users
+        await table.enter("@eva hola")
+        assert [request.to for request in table.client.sent_of(Direct)] == ["eva"]
+
+    table = ChatTable(clock)
+    table.refusals[ListUsers] = Error(code=ErrorCode.UNAVAILABLE, message="no list")
+    table.run(scenario)

@@ -299,6 +299,14 @@ async def test_one_candidate_is_put_in_and_the_next_tab_completes_what_follows(u
     assert user.text == "/msg ana hola luis "
 
 
+@at_the_terminal(
+    answer=lambda before: Completion(5, ["ana "]) if " " in before else Completion(0, ["/msg "])
+)
+async def test_two_tabs_in_a_row_complete_two_words_with_one_candidate_each(user: User) -> None:
+    await user.types("/m\t\t")
+    assert user.text == "/msg ana "
+
+
 @at_the_terminal()
 async def test_the_text_after_the_cursor_stays(user: User) -> None:
     await user.types(f" ven{HOME}an\t")
