@@ -54,7 +54,7 @@ from tertulia.server.hub.hook_verbs import new_secret
 from tertulia.server.hub.hub import Hub, Registered, idle_seconds, newcomer_of
 from tertulia.server.hub.journal import Stamps
 from tertulia.server.hub.records import Place, Visit
-from tertulia.server.hub.room import Conflict, Entered, Newcomer, Room
+from tertulia.server.hub.room import Conflict, Newcomer, Room
 from tertulia.server.hub.room_state import RoomState
 from tertulia.server.hub.session import Owner, Route, SeenMark, Session
 from tertulia.server.hub.start import Start
@@ -345,10 +345,6 @@ class NodeHub(Hub):
     def is_own(self, session: Session) -> bool:
         """Return whether a session is served by this node."""
         return session.route.node == self.node
-
-    def _begin_directs(self, request: Register, entered: Entered) -> None:
-        if self.is_own(entered.session) or entered.replaced is not None:
-            super()._begin_directs(request, entered)
 
 
 def _new_token() -> tuple[str, str]:

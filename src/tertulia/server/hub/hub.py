@@ -175,7 +175,9 @@ class Hub:
                 newcomer, route, token, self._journal.stamp(), last_active
             )
             if isinstance(outcome, Entered):
-                self._begin_directs(request, outcome)
+                self._direct_queues.begin_session(
+                    outcome.session, outcome.replaced, confirms=request.receipts
+                )
                 welcome = self._welcome(request, outcome)
                 self._store_changes()
                 return Registered(outcome.session, welcome, outcome.replaced)
@@ -185,11 +187,6 @@ class Hub:
                 self._store_changes()
                 return self.moderator.refuse_newcomer(request.id, outcome.ban)
         return refusals.registration(request, outcome.code, newcomer.address, outcome.name)
-
-    def _begin_directs(self, request: Register, entered: Entered) -> None:
-        self._direct_queues.begin_session(
-            entered.session, entered.replaced, confirms=request.receipts
-        )
 
     def release(self, session: Session, reason: CloseReason) -> list[Reply] | None:
         """Remove a session and tell everyone; None if it was removed before.
