@@ -281,6 +281,21 @@ def test_a_user_who_does_something_while_going_idle_is_shown_active_again(chat: 
     ]
 
 
+def test_only_the_node_of_a_user_who_goes_idle_says_that_this_is_outdated(chat: Chat) -> None:
+    chat.b.clock.s += 120.0  # by the clock of the other node, luis has just come
+    before = chat.a.proposer.commands
+    chat.b.hub.idle(chat.luis)
+    chat.settle()
+    assert chat.a.find("luis").status is Status.INACTIVO
+    assert chat.a.proposer.commands == before
+
+
+def test_a_node_that_is_not_up_again_says_nothing_of_what_is_outdated(chat: Chat) -> None:
+    chat.a.proposer.give_up_incarnation()
+    chat.a.hub.apply_idle(chat.ana)
+    assert chat.a.proposer.queued == 0
+
+
 @pytest.mark.parametrize(("idle", "shown_s"), [({}, 0.0), ({"idle": 30.0}, 30.0)])
 def test_a_user_who_comes_from_another_node_is_not_idle_for_what_was_not_heard_here(
     chat: Chat, idle: dict[str, float], shown_s: float
@@ -290,6 +305,15 @@ def test_a_user_who_comes_from_another_node_is_not_idle_for_what_was_not_heard_h
     token = chat.b.tokens[chat.luis.route.number]
     luis = chat.a.join("luis", "10.0.0.2", token=token, **idle)
     assert chat.a.clock.s - luis.last_active == shown_s
+
+
+def test_what_was_heard_here_of_a_user_from_another_node_counts_if_it_is_later(chat: Chat) -> None:
+    token = chat.b.tokens[chat.luis.route.number]
+    chat.a.clock.s += 100.0
+    chat.b.say(chat.luis, "hola")
+    chat.settle()
+    luis = chat.a.join("luis", "10.0.0.2", token=token, idle=50.0)
+    assert chat.a.clock.s == luis.last_active
 
 
 def test_a_user_who_takes_over_a_session_of_the_same_node_stays_as_idle_as_before(

@@ -186,6 +186,14 @@ def test_of_a_silent_node_what_is_known_here_is_the_answer_after_a_second(room, 
 # --- letters -------------------------------------------------------------------------------------
 
 
+def test_a_report_that_comes_late_takes_nothing_back(room):
+    luis = room["a"].find("luis")
+    for seq in (5, 3):
+        seen = SeenThrough(luis.route.number, seq)
+        room.peers["a"].receive(pack(Envelope("b", [seen])))
+        assert (luis.seen_mark.latest, luis.seen_mark.counted) == (5, 5)
+
+
 def test_a_fault_in_a_letter_costs_that_letter_alone(room, worker, caplog, monkeypatch):
     ask_idle(room, worker)
     room.air.clear()
