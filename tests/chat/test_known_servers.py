@@ -44,6 +44,14 @@ def test_the_file_is_text_for_people_and_readable_by_them_alone(known: KnownServ
     assert stat.S_IMODE(known.path.parent.stat().st_mode) == 0o700
 
 
+def test_of_several_lines_for_a_server_the_last_one_counts(known: KnownServers) -> None:
+    known.keep("h", 5000, ONE)
+    assert known.path is not None
+    with known.path.open("a") as lines:
+        lines.write(f"h 5000 sha256:{OTHER.hex} {OTHER.words}\n")
+    assert known.find("h", 5000) == OTHER
+
+
 def test_a_new_certificate_takes_the_place_of_the_old_one_and_other_lines_stay(
     known: KnownServers,
 ) -> None:

@@ -86,6 +86,23 @@ def test_who_goes_without_tls_reads_no_file_of_certificates(tmp_path) -> None:
     assert trust.problem == ""
 
 
+def test_a_certificate_that_is_kept_is_not_said_to_be_lost_because_an_earlier_one_was(
+    known, monkeypatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    trust = Trust(to(tls=True), known)
+    with monkeypatch.context() as full:
+        full.setattr(known, "keep", fail)
+        trust.note_certificate(HERE, ONE)
+        assert "could not be kept: No space left on device" in trust.introduction()
+    trust.note_certificate(THERE, OTHER)
+    text = trust.introduction()
+    assert "could not be kept" not in text
+    assert str(known.path) in text
+
+
 def test_without_a_file_there_is_nothing_to_say_of_one() -> None:
     trust = Trust(to(tls=True))
     trust.note_certificate(HERE, ONE)
