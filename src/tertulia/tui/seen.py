@@ -29,7 +29,7 @@ class SeenQuestions:
         self._app = app
         self._main = main
         self._looks_away = looks_away
-        self._asked: AskSeenBy | None = None  # requested by the user, and not answered yet
+        self._asked: AskSeenBy | None = None  # the last one that the user made
 
     def ask(self, model: ChatModel, command: ShowSeen) -> None:
         """Ask about the message with this number, or the marked one, or the newest own one."""
@@ -53,8 +53,6 @@ class SeenQuestions:
     def show_answer(self, model: ChatModel, request: AskSeenBy, answer: Answer) -> None:
         """Show an answer in its dialog; if the user has just asked, open a new dialog."""
         is_asked, dialog = request is self._asked, self._dialog(request.seq)
-        if is_asked:
-            self._asked = None
         if isinstance(answer, Error):
             if is_asked:
                 self._main.hint(explain.request_refused(answer, request))
