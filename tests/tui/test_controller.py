@@ -702,3 +702,15 @@ def test_without_a_list_of_people_a_message_is_sent_to_any_name(clock: Clock) ->
     table = ChatTable(clock)
     table.refusals[ListUsers] = Error(code=ErrorCode.UNAVAILABLE, message="no list")
     table.run(scenario)
+
+
+def test_a_marked_message_is_no_longer_marked_after_another_one_is_sent(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.hear(table.said("one"))
+        await table.press("f5")
+        assert table.log.marked is not None
+        await table.press(*"two", "enter")
+        assert table.texts == ["one", "two"]
+        assert table.log.marked is None
+
+    ChatTable(clock).run(scenario)

@@ -36,6 +36,8 @@ URL = "https://example.org/a?b=c&d=%20e#f"
         ("javascript:alert(1) ftp://example.org file:///etc/passwd", []),
         ("xhttps://example.org", []),
         ("https://" + "a" * 3000 + "/", []),
+        ("https://" + "a" * 1992, ["https://" + "a" * 1992]),
+        ("https://" + "a" * 1993, []),
     ],
 )
 def test_the_addresses_in_a_text(text: str, found: list[str]) -> None:

@@ -41,6 +41,7 @@ widths = st.integers(min_value=1, max_value=20)
         ("    if x:\n\treturn", 12, ["    if x:", "    return"]),
         ("    if x and y:", 9, ["    if x", "and y:"]),
         (" " * 30 + "deep", 12, [" " * 6 + "deep"]),
+        (" " * 30 + "日本", 12, [" " * 6 + "日本"]),
         ("      abcdefgh", 9, ["abcdefgh"]),
         ("日本語が好き", 5, ["日本", "語が", "好き"]),
         ("ab日本cd", 4, ["ab日", "本cd"]),
