@@ -105,3 +105,11 @@ def test_several_servers_of_one_chat_get_the_same_key(keyring, other, file):
     words = import_keys(other, str(file), both)
     assert words.startswith("1 key")
     assert [other.entry(server).key for server in (HERE, THERE)] == [key, key]
+
+
+def test_of_the_keys_for_several_servers_of_one_chat_the_first_is_for_all(keyring, other, file):
+    keys = [keyring.entry_with_key(server).key for server in (HERE, THERE)]
+    export_keys(keyring, str(file), None)
+    both = Destination("ana", TO_HERE.host, TO_HERE.port, others=TO_THERE.addresses)
+    assert import_keys(other, str(file), both).startswith("1 key")
+    assert [other.entry(server).key for server in (HERE, THERE)] == [keys[0], keys[0]]

@@ -37,6 +37,7 @@ class Server:
 
     def ask(self, subject: str, data: bytes, timeout_s: float) -> bytes | None:
         self.asked.append(subject)
+        assert len(self.asked) < 10_000, "there is no end to it"
         answer = self.before.pop(0) if self.before else self._answer(subject, data)
         return None if answer is None else json.dumps(answer).encode()
 
