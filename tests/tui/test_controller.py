@@ -714,3 +714,15 @@ def test_a_marked_message_is_no_longer_marked_after_another_one_is_sent(clock: C
         assert table.log.marked is None
 
     ChatTable(clock).run(scenario)
+
+
+def test_a_long_direct_message_is_shown_at_once_after_the_confirmation(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        table.client.held.add(Direct)
+        table.app.controller.navigation.open("luis")
+        table.composer.load("\n".join(f"row {number}" for number in range(11)))
+        await table.press("enter", "down", "enter")
+        assert "row 10" in table.shown
+        assert table.composer.text == ""
+
+    ChatTable(clock).run(scenario)

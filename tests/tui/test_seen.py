@@ -7,7 +7,7 @@ from plain_table import Clock
 from table import WIDE, ChatTable
 
 from tertulia.protocol.attendance import AskSeenBy, SeenBy
-from tertulia.protocol.messages import Error, ErrorCode
+from tertulia.protocol.messages import Error, ErrorCode, Say
 
 Scenario = Callable[[ChatTable], Awaitable[None]]
 
@@ -72,5 +72,36 @@ def test_a_refused_question_is_explained(clock: Clock) -> None:
         table.app.main.log_view._marked = table.model.conversations.current.entries[-1]
         await table.enter("/seen")
         assert table.hint == "You can see who has seen a message only for messages to everyone."
+
+    run(clock, scenario)
+
+
+def test_nothing_is_asked_again_while_another_request_waits_for_its_answer(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.enter("mine")
+        await table.enter("/seen")
+        await table.until(lambda: "Who has seen this?" in table.shown)
+        table.client.held.add(Say)
+        table.model.ask(Say(text="slow"))
+        table.app.screen._ask_again()  # type: ignore[attr-defined]
+        table.client.answer(len(table.client.sent))
+        await table.settle()
+        assert len(table.client.sent_of(AskSeenBy)) == 1
+
+    run(clock, scenario)
+
+
+def test_an_answer_that_comes_after_its_dialog_was_closed_opens_no_other_one(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.enter("mine")
+        await table.enter("/seen")
+        await table.until(lambda: "Who has seen this?" in table.shown)
+        table.client.held.add(AskSeenBy)
+        table.app.screen._ask_again()  # type: ignore[attr-defined]
+        assert len(table.client.sent_of(AskSeenBy)) == 2
+        await table.press("escape")
+        table.client.answer(len(table.client.sent))
+        await table.settle()
+        assert table.app.screen is table.app.main
 
     run(clock, scenario)
