@@ -3,8 +3,10 @@
 Each case has a nats-server of its own with other settings, which is up after a moment.
 """
 
+import asyncio
 import logging
 import socket
+import ssl
 import sys
 import threading
 from pathlib import Path
@@ -16,6 +18,7 @@ from nats_keys import SignedLogins
 from nats_servers import NatsServers, nats_servers
 
 from tertulia.server.cluster import connection, unusable
+from tertulia.server.cluster.addresses import parse_address
 from tertulia.server.cluster.link import ClusterUnusable
 
 LOGIN = 'authorization { user: ana, password: "se cret" }'
@@ -261,6 +264,38 @@ def test_a_password_that_was_changed_is_tried_again_for_ever(
             nats.change_settings(LOGIN)
             nats.start(0)
             node.insist(b"two")
+
+
+def test_what_is_too_much_to_wait_is_dropped_and_counted_until_some_of_it_is_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connection, "_MAX_UNSENT_BYTES", 10)
+    sent: list[bytes] = []
+    errors: list[None] = []
+
+    async def publish(_subject: str, data: bytes, _reply: str) -> None:
+        sent.append(data)
+
+    async def send() -> None:
+        address = parse_address("nats://127.0.0.1:4222")
+        full = connection.Connection(
+            address, ssl.create_default_context, lambda *_: None, lambda: errors.append(None)
+        )
+        monkeypatch.setattr(full._client, "publish", publish)
+        for data in (b"12345", b"67890", b"x"):
+            full.send("lab", data)
+        assert len(errors) == 1
+        writing = asyncio.create_task(full._write())
+        for _ in range(100):
+            await asyncio.sleep(0)
+        full.send("lab", b"0123456789")
+        for _ in range(100):
+            await asyncio.sleep(0)
+        writing.cancel()
+
+    asyncio.run(send())
+    assert sent == [b"12345", b"67890", b"0123456789"]
+    assert len(errors) == 1
 
 
 def test_the_end_does_not_wait_for_a_server(tmp_path: Path) -> None:
