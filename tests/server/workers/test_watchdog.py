@@ -110,6 +110,16 @@ def test_the_next_look_is_not_at_once_however_soon_something_is_due():
     assert dog.next_check == 100.1
 
 
+def test_a_newcomer_whose_handshake_is_over_in_time_is_looked_at_when_its_time_ends():
+    dog = Watchdog(Config(port=0))
+    connection = unregistered()
+    connection.register_by = 120.0
+    dog.check_by(connection, 110.0)
+    assert dog.check([connection], 110.0) == []
+    assert (connection.deadline, dog.next_check) == (120.0, 120.0)
+    assert dog.check([connection], 120.0) == [(connection, Due.REGISTER_TIMEOUT)]
+
+
 def test_a_new_session_is_looked_at_when_it_can_first_be_due():
     bench = Bench(idle_after_s=300.0)
     bench.connection.last_byte_at = bench.session.last_active = 50.0
