@@ -6,7 +6,6 @@ Runs on the event loop's thread.
 from textual.app import ComposeResult
 
 from tertulia.i18n import _
-from tertulia.safetext import visible_in_a_line
 from tertulia.tui.model.conversations import GENERAL
 from tertulia.tui.model.target import Reach, Target
 from tertulia.tui.widgets.composer import Composer
@@ -37,4 +36,4 @@ class EntryPane(Pane):
         text = _("Write to everyone") if name == GENERAL else _("Write only to {name}")
         if not is_typing:
             text = _("Esc: back to writing")
-        self._composer.placeholder = text.format(name=visible_in_a_line(name))
+        self._composer.placeholder = text.format(name=name)  # the editor makes it visible
