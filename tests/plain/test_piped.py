@@ -418,6 +418,12 @@ def test_the_lines_that_are_left_are_those_that_can_be_read_without_waiting() ->
     os.close(writing)
     assert (list(lines_left(lines)), lines.used_up) == (["dos"], True)
     os.close(reading)
+    reading, writing = os.pipe()
+    lines = InputLines(reading, "utf-8")
+    os.write(writing, b"uno\ndos")
+    os.close(writing)
+    assert (list(lines_left(lines)), lines.used_up) == (["uno", "dos"], True)
+    os.close(reading)
 
 
 def test_where_only_sockets_can_be_waited_for_a_thread_reads(

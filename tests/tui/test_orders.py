@@ -11,7 +11,7 @@ from textual import events
 from tertulia.client.errors import End, EndReason
 from tertulia.i18n import set_language
 from tertulia.protocol.envelope import StoredMessage
-from tertulia.protocol.messages import Closing, Error, ErrorCode, Say
+from tertulia.protocol.messages import Closing, Error, ErrorCode, Say, Status
 from tertulia.protocol.moderation import (
     Hushed,
     ImposeBan,
@@ -112,6 +112,17 @@ def test_several_are_named_before_a_network_is_banned(clock: Clock, answer: str,
         await table.until(lambda: "ana, luis, José" in table.shown)
         await choose(table, answer)
         assert len(table.client.sent_of(ImposeBan)) == done
+
+    run(clock, scenario)
+
+
+def test_one_person_in_a_network_is_banned_without_a_question(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await be_operator(table)
+        table.people = {"luis": Status.ACTIVO}
+        await table.enter("/ban 10.0.0.0/28")
+        await table.until(lambda: len(table.client.sent_of(ImposeBan)) == 2)
+        assert table.app.screen is table.app.main
 
     run(clock, scenario)
 

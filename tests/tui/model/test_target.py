@@ -4,7 +4,7 @@ import pytest
 
 from tertulia.chat.state import State
 from tertulia.i18n import set_language
-from tertulia.protocol.messages import Status, User, UserList, Welcome
+from tertulia.protocol.messages import Gap, Status, User, UserList, Welcome
 from tertulia.tui.model.conversations import Conversations
 from tertulia.tui.model.target import Reach, Target, target_of
 
@@ -97,3 +97,12 @@ def test_the_words_are_in_the_language_of_now() -> None:
     conversations = Conversations("ana")
     assert target_of("", state_with(), conversations).words == "Para todos"
     assert target_of("@luis hola", state_with("luis"), conversations).words == "Solo para luis"
+
+
+def test_while_the_list_of_people_is_missing_any_name_may_be_here() -> None:
+    state = state_with("luis")
+    state.apply(Gap(after=1, through=2))
+    talks = Conversations("ana")
+    assert target_of("@eva hello", state, talks) == one("eva")
+    state.apply(UserList(id=3, seq=2, users=[]))
+    assert target_of("@eva hello", state, talks).reach is Reach.NOBODY

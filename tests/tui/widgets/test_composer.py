@@ -308,6 +308,21 @@ async def test_two_tabs_in_a_row_complete_two_words_with_one_candidate_each(user
 
 
 @at_the_terminal()
+async def test_a_paste_may_take_the_place_of_a_text_of_the_greatest_size(user: User) -> None:
+    user.composer.load("x" * MAX_COMPOSER_BYTES)
+    user.composer.select_all()
+    await user.pastes("abc\n")
+    assert user.text == "abc\n"
+    assert user.room.last(Composer.Pasted).lines == 1
+
+
+@at_the_terminal()
+async def test_shift_up_in_the_first_row_selects_and_recalls_nothing(user: User) -> None:
+    await user.types("old\rnew\x1b[1;2A")
+    assert user.text == "new"
+
+
+@at_the_terminal()
 async def test_the_text_after_the_cursor_stays(user: User) -> None:
     await user.types(f" ven{HOME}an\t")
     assert user.text == "ana:  ven"

@@ -139,6 +139,14 @@ def test_the_rows_that_the_highlight_leaves_and_reaches_are_painted_again() -> N
     run(scenario)
 
 
+def test_the_view_follows_the_highlight_by_one_row() -> None:
+    async def scenario(_app: ListApp, users: Users, pilot: Pilot[None]) -> None:
+        await pilot.press(*["down"] * HEIGHT)
+        assert users.scroll_offset.y == 1
+
+    run(scenario)
+
+
 def test_enter_and_a_click_choose() -> None:
     async def scenario(app: ListApp, users: Users, pilot: Pilot[None]) -> None:
         await pilot.press("down", "down", "enter")
