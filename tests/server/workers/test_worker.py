@@ -28,6 +28,8 @@ from tertulia.server.workers.mail import (
     ChallengeOver,
     Drain,
     Evict,
+    HandshakeStepDone,
+    Mail,
 )
 from tertulia.server.workers.poller import READABLE
 from tertulia.server.workers.shared import Shared
@@ -438,7 +440,9 @@ def test_of_several_threads_one_serves_while_another_computes_a_handshake(monkey
 def test_a_thread_that_has_computed_a_step_takes_the_place_of_one_that_waits(monkeypatch):
     bench = Bench(threads=2)
     worker = bench.worker
-    monkeypatch.setattr(worker._doorkeeper, "compute_step", lambda: None)
+    step: Any = SimpleNamespace(fd=-1)
+    steps = [step, step]
+    monkeypatch.setattr(worker._doorkeeper, "compute_step", lambda: steps.pop() if steps else None)
 
     def serve() -> None:
         turns.append(worker._spare.acquire(blocking=False))
@@ -448,6 +452,7 @@ def test_a_thread_that_has_computed_a_step_takes_the_place_of_one_that_waits(mon
     monkeypatch.setattr(worker, "_serve", serve)
     worker._run()
     assert turns == [True, True, True]
+    assert worker.mailbox.collect() == [HandshakeStepDone(step)] * 2
     bench.close()
 
 
@@ -485,6 +490,7 @@ def test_all_threads_have_one_time_to_end(bench, monkeypatch):
 def test_with_no_other_thread_it_takes_only_so_many_steps_of_handshakes_in_a_round(monkeypatch):
     bench, step = Bench(), SimpleNamespace(fd=-1)
     rounds: list[int] = []
+    read: list[Mail] = []
     doorkeeper = bench.worker._doorkeeper
     doorkeeper.steps_due.extend([step] * 40)  # type: ignore[arg-type]
     monkeypatch.setattr(
@@ -492,7 +498,7 @@ def test_with_no_other_thread_it_takes_only_so_many_steps_of_handshakes_in_a_rou
         "compute_step",
         lambda: doorkeeper.steps_due.popleft() if doorkeeper.steps_due else None,
     )
-    monkeypatch.setattr(bench.worker._dispatcher, "read_mail", lambda mail: None)
+    monkeypatch.setattr(bench.worker._dispatcher, "read_mail", read.append)
 
     def run_round(ready: object) -> None:
         rounds.append(len(doorkeeper.steps_due))
@@ -503,6 +509,7 @@ def test_with_no_other_thread_it_takes_only_so_many_steps_of_handshakes_in_a_rou
     bench.worker.start()
     assert_ended(bench)
     assert rounds == [40, 40 - MAX_STEPS, 40 - 2 * MAX_STEPS]
+    assert read == [HandshakeStepDone(step)] * 40  # type: ignore[arg-type]
 
 
 def test_a_worker_of_one_session_ends_with_it():
