@@ -1,5 +1,6 @@
 """The life of a connection: each way to its end, and what is told and counted on the way."""
 
+import functools
 from typing import Any
 
 import pytest
@@ -16,11 +17,13 @@ from tertulia.protocol.messages import (
     Say,
     SetStatus,
 )
+from tertulia.server.doors.entrance import Offer, OpenEntrance
 from tertulia.server.doors.native import NativeDoor
 from tertulia.server.history.mail import PageReady
+from tertulia.server.workers.access import HeaderRule
 from tertulia.server.workers.connection import NOT_HELD, Connection, Hold, State
 from tertulia.server.workers.connections import CONSOLE_ADDRESS
-from tertulia.server.workers.mail import AdoptConsole, ChallengeOver
+from tertulia.server.workers.mail import AcceptedSocket, AdoptConsole, ChallengeOver
 from tertulia.server.workers.poller import READABLE
 
 LAST_WORD = Closing(reason="shutdown", retry_after=1.0)
@@ -74,6 +77,16 @@ def bench():
 
 
 # --- coming --------------------------------------------------------------------------------------
+
+
+def test_the_entrance_of_a_connection_knows_its_address_unless_a_proxy_is_to_tell_it(bench):
+    bench.connections._new_door = functools.partial(OpenEntrance, Offer())
+    for header, known in [(HeaderRule.NONE, "10.0.0.1"), (HeaderRule.REQUIRED, None)]:
+        sock: Any = FakeSocket()
+        connection = bench.connections.adopt(
+            AcceptedSocket(sock, "10.0.0.1", header), bench.clock.s
+        )
+        assert connection.door.client_address == known
 
 
 def test_an_adopted_connection_is_read_and_has_its_time_to_register(bench):

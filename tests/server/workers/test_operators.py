@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from worker_bench import FakeHistory, FakeSocket, WorkerBench, socket_of
 
+from tertulia.protocol.hooks import CreateHook
 from tertulia.protocol.messages import (
     CloseReason,
     Closing,
@@ -87,6 +88,17 @@ def test_what_an_operator_decides_is_answered_once_it_is_stored(bench):
     assert bench.ana.answers_due == 0
 
 
+@pytest.mark.parametrize("web", [True, False])
+def test_hooks_are_made_only_where_something_can_come_through_them(web):
+    bench = Bench(web=web)
+    bench.receive(bench.ana, CreateHook(id=1, name="ci"), SetHush(id=2, on=True))
+    kept = [receipt.request_id for _changes, receipt in bench.history.kept if receipt]
+    assert kept == ([1, 2] if web else [2])
+    refused = [message for message in bench.heard(bench.ana) if isinstance(message, Error)]
+    assert [(error.id, error.code) for error in refused] == ([] if web else [(1, "not_found")])
+    bench.close()
+
+
 def test_no_number_below_the_first_one_is_looked_for(bench):
     bench.receive(bench.ana, PinMessage(id=5, seq=0))
     (ticket,) = bench.history.tickets
@@ -150,6 +162,7 @@ def test_a_kick_reaches_a_session_of_another_worker(bench):
     assert eva.state is State.DRAINING
     assert bench.observer.left["kicked"] == 1
     assert bench.kinds(bench.ana)[0] == "Ok"
+    assert bench.ana.answers_due == 0
     beside.close()
 
 
@@ -187,6 +200,7 @@ def test_a_user_who_is_held_or_reads_nothing_is_ended_too(bench):
 
 def test_a_console_has_its_session_at_once_and_is_on_no_list(bench):
     console = bench.console()
+    assert console.deadline == bench.clock.s
     bench.receive(console, ListUsers(id=1), Kick(id=2, name="luis"))
     bench.read_mail()
     users, done = bench.heard(console)
