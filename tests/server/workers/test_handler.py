@@ -36,6 +36,7 @@ from tertulia.server import refusals
 from tertulia.server.hub.directs import Delivery
 from tertulia.server.hub.hub import Registered
 from tertulia.server.hub.room import Conflict
+from tertulia.server.hub.wait import Wait
 from tertulia.server.workers.connection import NOT_HELD, Connection
 from tertulia.server.workers.door import Control
 from tertulia.server.workers.handler import Finish, Step
@@ -423,6 +424,15 @@ def test_a_flood_ends_the_connection_with_its_last_refusal():
     bench.close()
 
 
+def test_without_a_rate_limit_too_many_pages_are_refused_all_the_same():
+    bench = make(rate_limit_per_s=None, history=FakeHistory(), max_pages_waiting=1)
+    ana = bench.join("ana")
+    assert bench.handle(ana, GetHistory(id=1)) is Step.ASK_PAGE
+    assert code(bench.handle(ana, GetHistory(id=2))) == ErrorCode.RATE_LIMITED
+    assert ana.pages_due == 1
+    bench.close()
+
+
 def test_without_a_rate_limit_nothing_is_counted():
     bench = make(rate_limit_per_s=None)
     ana = bench.join("ana")
@@ -430,6 +440,14 @@ def test_without_a_rate_limit_nothing_is_counted():
         assert bench.handle(ana, Ping()) == Pong()
     assert ana.rate_limit is None
     bench.close()
+
+
+def test_an_operators_request_may_wait_for_the_log_for_space_or_for_a_message(bench):
+    ana, note_wait = bench.join("ana"), bench.handler.note_wait
+    assert note_wait(ana, Wait.FOR_ORDER) is Wait.FOR_ORDER
+    assert note_wait(ana, Wait.FOR_SPACE) is Step.WAIT_FOR_SPACE
+    assert note_wait(ana, Wait.FOR_MESSAGE) is Step.FIND_MESSAGE
+    assert ana.answers_due == 0
 
 
 # --- lines that are no request -------------------------------------------------------------------
@@ -465,6 +483,25 @@ def test_an_unknown_type_spends_of_the_rate_and_a_malformed_line_does_not():
     assert code(bench.refuse(ana, ErrorCode.MALFORMED)) == ErrorCode.MALFORMED
     outcome = bench.refuse(ana, ErrorCode.UNKNOWN_TYPE)
     assert (code(outcome), outcome.id) == (ErrorCode.RATE_LIMITED, 9)
+    bench.close()
+
+
+def test_however_many_of_its_requests_count_a_connection_takes_its_rate_limit_once():
+    bench = make(rate_limit_per_s=100.0)
+    ana = bench.join("ana")
+    for _ in range(3):
+        bench.refuse(ana, ErrorCode.UNKNOWN_TYPE)
+        bench.handle(ana, Say(text="x"))
+    assert bench.shared.rate_limits._in_use["ana"] == (ana.rate_limit, 1)
+    bench.close()
+
+
+def test_lines_that_are_no_requests_count_as_a_newcomers_only_before_welcome():
+    bench = make(rate_limit_per_s=None, max_lines_before_welcome=2)
+    ana = bench.join("ana")
+    for _ in range(5):
+        assert code(bench.refuse(ana, ErrorCode.UNKNOWN_TYPE)) == ErrorCode.UNKNOWN_TYPE
+    assert ana.door.requests_tried == 1  # the registration
     bench.close()
 
 

@@ -209,6 +209,7 @@ def test_the_turn_goes_round(fixed):
     fars = fixed.join("ana", "luis", "bea", "leo")
     counts = sorted(len(worker._connections) for worker in fixed.workers())
     assert counts == [2, 2]
+    assert [worker.threads for worker in fixed.workers()] == [1, 1]
     assert len(fars) == 4
 
 
