@@ -89,6 +89,18 @@ def test_the_entrance_of_a_connection_knows_its_address_unless_a_proxy_is_to_tel
         assert connection.door.client_address == known
 
 
+def test_a_client_that_resets_its_connection_before_it_is_shut_down_is_no_fault(bench, monkeypatch):
+    def reset(_how: int) -> None:
+        raise ConnectionResetError
+
+    ana = bench.join("ana")
+    monkeypatch.setattr(socket_of(ana), "shutdown", reset)
+    bench.finish(ana)
+    bench.flush()
+    bench.assert_gone(ana)
+    assert bench.observer.faults == 0
+
+
 def test_an_adopted_connection_is_read_and_has_its_time_to_register(bench):
     connection = bench.connect()
     assert bench.connections.at(connection.fd) is connection
