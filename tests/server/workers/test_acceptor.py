@@ -3,6 +3,7 @@
 import errno
 import functools
 import ipaddress
+import os
 import select
 import socket
 from collections.abc import Callable, Iterator
@@ -369,6 +370,8 @@ def test_at_a_stop_everything_is_closed_and_nobody_accepted(full):
     assert full.listener.is_closed
     assert lingering.is_closed
     assert full.acceptor._spare.closed
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(full.acceptor._stop_fd)
     assert full.listener.waiting == [waiting]
 
 
@@ -378,6 +381,11 @@ def test_a_stop_comes_before_those_who_wait_at_the_same_moment(bench):
     bench.plan = [lambda _timeout_ms: [(LISTENER, select.POLLIN), (stop, select.POLLIN)]]
     assert len(bench.run()) == 1
     assert bench.listener.waiting == [waiting]
+
+
+def test_a_host_that_cannot_be_a_name_is_one_that_is_not_known():
+    with pytest.raises(socket.gaierror, match="Name or service not known"):
+        listen(Config(port=0, host="192.168..10"))
 
 
 def test_the_thread_accepts_over_the_network_until_it_is_stopped():

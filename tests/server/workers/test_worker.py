@@ -153,6 +153,13 @@ def test_a_round_without_an_event_takes_in_nothing_more(bench):
     assert bench.heard("luis") == []
 
 
+def test_for_what_may_arrive_meanwhile_it_does_not_wait(bench, monkeypatch):
+    waits: list[float] = []
+    monkeypatch.setattr(bench.worker._dispatcher, "_wait", lambda s: waits.append(s) or [])
+    bench.join("ana")
+    assert set(waits) == {0}
+
+
 def test_what_is_taken_in_meanwhile_is_bounded_in_time(bench, monkeypatch):
     bench.join("ana")
     bench.join("luis")
@@ -195,6 +202,15 @@ def test_how_long_it_took_to_everyone_is_noted_for_each_event_from_when_it_came_
     latencies = bench.worker.observer.say_to_last_send.latencies
     assert sum(latencies.counts) - events_so_far == 2
     assert latencies.sum_s - seconds_so_far == pytest.approx(20.0)
+
+
+def test_the_time_of_a_workers_own_message_begins_with_its_round(bench, monkeypatch):
+    bench.join("ana")
+    before = bench.worker.observer.say_to_last_send.latencies.sum_s
+    monkeypatch.setattr(dispatcher_module, "time", SimpleNamespace(monotonic=lambda: 1_000.0))
+    bench.say("ana", type="say", text="1")
+    bench.round("ana")
+    assert bench.worker.observer.say_to_last_send.latencies.sum_s == before
 
 
 def test_a_worker_that_has_nobody_to_send_to_notes_no_time(bench):
