@@ -99,6 +99,7 @@ def test_who_gives_no_code_leaves_with_what_to_type(clock: Clock) -> None:
     ChatTable(clock, connected=False).run(scenario)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("outcome", "status", "words"),
     [
@@ -160,6 +161,7 @@ def test_the_screen_shows_at_which_server_of_a_chat_the_user_is(clock: Clock) ->
     ChatTable(clock, nodes=nodes).run(scenario)
 
 
+@pytest.mark.long
 def test_one_can_type_and_look_around_and_leave_before_there_is_a_connection(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         await table.enter("hello")
@@ -184,6 +186,7 @@ def test_leaving_before_there_is_a_connection_gives_it_up(clock: Clock) -> None:
     ChatTable(clock, connected=False).run(scenario)
 
 
+@pytest.mark.long
 def test_a_server_that_will_not_have_one_again_ends_with_its_reason(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         await table.lose()
@@ -256,6 +259,7 @@ def test_the_day_stands_above_the_oldest_message_when_older_ones_have_come(clock
 # --- the reading place ---------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_what_is_read_stays_where_it_is(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         await table.hear(*[table.said(f"{n} {'word ' * 30}") for n in range(60)], table.direct("-"))
@@ -307,6 +311,7 @@ def test_a_burst_is_painted_at_most_twenty_times_a_second(
     ChatTable(clock, history=None).run(scenario)
 
 
+@pytest.mark.long
 def test_old_messages_are_forgotten_later_while_somebody_reads(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -356,6 +361,7 @@ def test_a_paste_goes_to_the_composer_wherever_the_focus_is(clock: Clock, key: s
     ChatTable(clock).run(scenario)
 
 
+@pytest.mark.long
 def test_a_paste_goes_to_the_composer_from_the_log_and_while_the_terminal_has_no_focus(
     clock: Clock,
 ) -> None:
@@ -380,6 +386,7 @@ async def paste(table: ChatTable, text: str) -> None:
 # --- the bell ------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_the_bell_rings_once_for_many_messages_and_for_those_that_came_while_one_was_away(
     clock: Clock,
 ) -> None:
@@ -468,6 +475,7 @@ def test_no_color_leaves_the_terminals_own(clock: Clock, monkeypatch: pytest.Mon
 # --- the end -------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT])
 def test_a_signal_ends_the_screen_and_then_the_program(
     clock: Clock, monkeypatch: pytest.MonkeyPatch, number: signal.Signals

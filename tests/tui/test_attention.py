@@ -17,6 +17,7 @@ async def focus(table: ChatTable, report: AppFocus | AppBlur) -> None:
     await table.settle()
 
 
+@pytest.mark.long
 def test_the_bell_rings_only_for_what_is_not_being_looked_at(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         async def rings_for(message: ServerMessage) -> bool:
@@ -65,6 +66,7 @@ async def pass_2_s(table: ChatTable) -> None:
     await table.settle()
 
 
+@pytest.mark.long
 def test_the_newest_message_is_reported_where_and_when_it_is_on_an_active_screen(
     clock: Clock,
 ) -> None:

@@ -233,6 +233,7 @@ def test_a_command_does_what_the_help_says(
     ChatTable(clock).run(scenario, WIDE)
 
 
+@pytest.mark.long
 def test_every_way_to_say_something_says_it_to_whom_it_is_meant(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         lines = ["hola", "//quit", "@@luis", "@luis psst", "hola otra vez"]
@@ -276,6 +277,7 @@ def test_what_was_sent_before_is_that_of_the_conversation(clock: Clock) -> None:
     ChatTable(clock).run(scenario)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("line", "hint"),
     [
@@ -409,6 +411,7 @@ def test_of_two_that_were_not_delivered_the_chosen_one_is_sent_again(clock: Cloc
     ChatTable(clock).run(scenario)
 
 
+@pytest.mark.long
 def test_nothing_is_known_of_anybody_while_there_is_no_connection(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         await table.lose()
@@ -543,6 +546,7 @@ def test_what_comes_after_the_end_is_not_shown(clock: Clock) -> None:
     assert table.rings == 0
 
 
+@pytest.mark.long
 def test_what_is_no_name_of_the_list_comes_back_into_the_line(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         await table.enter("/users")
@@ -585,6 +589,7 @@ def needles(count: int) -> list[ChatMessage]:
     ]
 
 
+@pytest.mark.long
 def test_older_findings_come_into_the_same_dialog_until_there_are_none(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         await table.enter("/search needle")

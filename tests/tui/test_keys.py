@@ -403,6 +403,7 @@ CLICKS: list[Scenario] = [
 ]  # fmt: skip
 
 
+@pytest.mark.long
 def test_each_click_does_what_a_key_does(clock: Clock) -> None:
     async def click_all(table: ChatTable) -> None:
         for scenario in CLICKS:
@@ -412,6 +413,7 @@ def test_each_click_does_what_a_key_does(clock: Clock) -> None:
     ChatTable(clock).run(click_all, SMALL)
 
 
+@pytest.mark.long
 def test_each_word_of_the_key_bar_can_be_clicked(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,6 +31,7 @@ def shape(table: ChatTable) -> list[str]:
 # --- to the last message -------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("line", ["@luis psst", "/msg luis psst", "/dm luis psst", "@LUIS: psst"])
 def test_the_key_in_the_hint_goes_to_whom_the_message_went(clock: Clock, line: str) -> None:
     async def scenario(table: ChatTable) -> None:
@@ -67,6 +68,7 @@ def test_without_a_message_there_is_nowhere_to_go(clock: Clock) -> None:
 # --- unsent texts --------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_an_unsent_text_elsewhere_is_marked_in_the_list(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         await table.enter("@luis")
@@ -101,6 +103,7 @@ def test_a_mark_that_is_in_view_needs_no_hint(clock: Clock) -> None:
     ChatTable(clock).run(scenario)
 
 
+@pytest.mark.long
 def test_what_came_while_the_terminal_had_no_focus_is_marked(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         await table.hear(table.said("one"))
@@ -158,6 +161,7 @@ def test_a_message_that_is_not_delivered_opens_its_conversation_again(clock: Clo
     ChatTable(clock).run(scenario)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("line", "hint"),
     [
@@ -180,6 +184,7 @@ def test_what_cannot_be_closed_stays(clock: Clock, line: str, hint: str) -> None
     ChatTable(clock).run(scenario)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("answer", ["yes", "no"])
 @pytest.mark.parametrize("is_open", [True, False])
 def test_a_conversation_with_an_unsent_text_is_closed_after_a_question(
@@ -200,6 +205,7 @@ def test_a_conversation_with_an_unsent_text_is_closed_after_a_question(
     ChatTable(clock).run(scenario)
 
 
+@pytest.mark.long
 def test_an_unsent_text_is_gone_when_its_closed_conversation_is_opened_again(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         await table.enter("@luis")
@@ -213,6 +219,7 @@ def test_an_unsent_text_is_gone_when_its_closed_conversation_is_opened_again(clo
     ChatTable(clock).run(scenario)
 
 
+@pytest.mark.long
 def test_the_list_keeps_the_focus_when_a_conversation_is_closed_in_it(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         await table.hear(table.direct("one"), table.direct("two", "José"))

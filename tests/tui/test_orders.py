@@ -53,6 +53,7 @@ def run(clock: Clock, scenario: Scenario, size: tuple[int, int] = WIDE) -> None:
     ChatTable(clock).run(scenario, size)
 
 
+@pytest.mark.long
 def test_the_dialog_of_a_person_removes_silences_and_bans(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         await open_luis(table)
@@ -104,6 +105,7 @@ def test_who_is_no_operator_is_told_so_and_the_line_stays(clock: Clock) -> None:
     run(clock, scenario)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("answer", "done"), [("no", 1), ("yes", 2)])
 def test_several_are_named_before_a_network_is_banned(clock: Clock, answer: str, done: int) -> None:
     async def scenario(table: ChatTable) -> None:
@@ -138,6 +140,7 @@ def test_a_ban_is_chosen_from_the_list_to_be_lifted(clock: Clock) -> None:
     run(clock, scenario)
 
 
+@pytest.mark.long
 def test_the_keys_choose_a_message_and_what_to_do_about_it(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         messages = [table.said(f"line {number}") for number in range(60)]
@@ -190,6 +193,7 @@ def test_a_right_click_on_a_message_shows_what_can_be_done(clock: Clock) -> None
     run(clock, scenario)
 
 
+@pytest.mark.long
 def test_the_newest_or_the_marked_message_is_pinned(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         await be_operator(table)
@@ -208,6 +212,7 @@ def test_the_newest_or_the_marked_message_is_pinned(clock: Clock) -> None:
     run(clock, scenario)
 
 
+@pytest.mark.long
 def test_hush_and_lock_are_shown_where_one_writes_and_reads(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         set_language("es")
@@ -240,6 +245,7 @@ def test_who_is_removed_leaves_with_the_reason_and_status_5(clock: Clock) -> Non
     run(clock, scenario)
 
 
+@pytest.mark.long
 def test_a_notice_of_a_program_keeps_its_mark_in_a_pin_in_a_search_and_in_a_copy(
     clock: Clock,
 ) -> None:

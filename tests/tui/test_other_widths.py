@@ -6,6 +6,7 @@ Whatever a user writes stays inside of its message: the borders and the other co
 import contextlib
 import re
 
+import pytest
 from emulator import TABLES, Emulator
 from seat import ENTERED, LonelyServer, Seat
 
@@ -27,6 +28,7 @@ TEXTS = [
 ]
 
 
+@pytest.mark.long
 def test_nothing_that_a_user_writes_reaches_out_of_its_message_in_any_terminal() -> None:
     with contextlib.closing(LonelyServer(TEXTS, NAMES)) as server:
         seat = Seat(server.port, columns=COLUMNS, rows=ROWS)

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
 from plain_table import Clock
 from table import WIDE, ChatTable
 
@@ -53,6 +54,7 @@ def test_a_dialog_shows_who_has_seen_it_until_it_is_closed(clock: Clock) -> None
     run(clock, scenario)
 
 
+@pytest.mark.long
 def test_a_refused_question_is_explained(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         table.refusals[AskSeenBy] = Error(code=ErrorCode.NOT_OPERATOR, message="")
@@ -91,6 +93,7 @@ def test_nothing_is_asked_again_while_another_request_waits_for_its_answer(clock
     run(clock, scenario)
 
 
+@pytest.mark.long
 def test_an_answer_that_comes_after_its_dialog_was_closed_opens_no_other_one(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         await table.enter("mine")

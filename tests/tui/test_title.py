@@ -51,6 +51,7 @@ def test_messages_that_came_while_the_user_was_away_are_counted_until_the_user_i
     ChatTable(clock).run(scenario)
 
 
+@pytest.mark.long
 def test_the_terminal_gets_its_title_back_also_for_a_while() -> None:
     with (
         contextlib.closing(LonelyServer()) as server,
@@ -69,6 +70,7 @@ def test_the_terminal_gets_its_title_back_also_for_a_while() -> None:
     assert seat.everything.count(RESTORED) == 2
 
 
+@pytest.mark.long
 def test_the_console_is_sent_no_title_and_no_other_command_that_it_would_show() -> None:
     with (
         contextlib.closing(LonelyServer()) as server,

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import msgspec
+import pytest
 from measured import cluster_of_three
 from seen import figures
 from view import shown_on_a_screen, view_of
@@ -71,6 +72,7 @@ async def test_a_server_for_which_a_look_is_dear_is_looked_at_less_often():
         assert view.app.pause_s == 5.0
 
 
+@pytest.mark.long
 @shown_on_a_screen
 async def test_when_the_server_stops_the_view_says_so_and_goes_on_with_the_next_one(monkeypatch):
     now = 1_000.0
@@ -130,6 +132,7 @@ async def test_colours_can_be_changed_and_sixteen_are_enough():
         assert "worker-4" in view.shown
 
 
+@pytest.mark.long
 @shown_on_a_screen
 async def test_a_node_says_whether_it_serves_and_a_server_alone_shows_no_nodes():
     server = Server()

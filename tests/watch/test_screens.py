@@ -18,6 +18,7 @@ SCREENS = Path(__file__).parent / "screens"
 SIZES = ((120, 36), (80, 24), (60, 20))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("lang", ["en", "es"])
 @shown_on_a_screen
 async def test_the_view_looks_as_it_was_found_good(lang):
@@ -25,6 +26,7 @@ async def test_the_view_looks_as_it_was_found_good(lang):
     await check_screens("busy", lang, figures(parent=True))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("lang", ["en", "es"])
 @shown_on_a_screen
 async def test_the_view_of_a_node_looks_as_it_was_found_good(lang):

@@ -3,11 +3,13 @@
 import contextlib
 from typing import Any
 
+import pytest
 from seat import ENTERED, TERTULIA, Seat
 
 SERVER = str(TERTULIA.with_name("tertulia-server"))
 
 
+@pytest.mark.long
 def test_the_view_outlives_its_server_and_leaves_the_terminal_as_it_was(
     persistent_server: Any,
 ) -> None:

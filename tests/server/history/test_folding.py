@@ -62,6 +62,7 @@ def test_folding_twice_changes_nothing(text):
     assert fold(fold(text)).split() == fold(text).split()
 
 
+@pytest.mark.long
 def test_the_table_does_not_grow_without_end():
     for code in range(0x80, sys.maxunicode):
         if not 0xD800 <= code < 0xE000:

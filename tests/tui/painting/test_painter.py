@@ -131,6 +131,7 @@ ENTRIES = st.one_of(
 )
 
 
+@pytest.mark.long
 @settings(max_examples=400, deadline=None)
 @given(ENTRIES, st.integers(10, 200), st.sampled_from(["en", "es"]))
 @example(Said(TIME, "luis", "\n".join("x" * MAX_LINES)), 60, "en")
@@ -149,6 +150,7 @@ def test_an_entry_has_the_lines_that_were_counted_none_too_wide_and_none_that_st
         assert {style for _, style in line} <= set(STYLES)
 
 
+@pytest.mark.long
 @settings(max_examples=100, deadline=None)
 @given(st.lists(ENTRIES, max_size=4))
 def test_bare_text_steers_no_terminal(entries: list[Entry]) -> None:

@@ -47,6 +47,7 @@ def test_the_signs_are_in_the_font_of_the_kernel() -> None:
     assert set(SIGNS) <= set(in_the_kernel)
 
 
+@pytest.mark.long
 def test_nothing_else_is_drawn_on_the_console() -> None:
     texts = [
         "“quotes” … — 👏🏽 ❤️",

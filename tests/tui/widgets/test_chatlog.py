@@ -218,6 +218,7 @@ def on(day: int) -> str:
     return f"2025-01-{day:02}T12:00:00.000Z"
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("_small_bounds")
 @settings(max_examples=400, deadline=None)
 @given(STEPS)

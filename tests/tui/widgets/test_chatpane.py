@@ -1,5 +1,6 @@
 """The pane of the open conversation: its title, the pinned message, and words around it."""
 
+import pytest
 from plain_table import Clock
 from table import DAY, USUAL, WIDE, ChatTable
 
@@ -84,6 +85,7 @@ def test_the_title_of_a_conversation_with_one_who_has_left_says_so(clock: Clock)
     ChatTable(clock).run(scenario)
 
 
+@pytest.mark.long
 def test_a_pinned_message_is_shortened_to_the_width_of_the_pane(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         width = table.app.main.chat_pane.size.width - 2

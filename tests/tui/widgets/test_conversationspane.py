@@ -1,5 +1,6 @@
 """The list of conversations: its width, its hint, and a key that closes one."""
 
+import pytest
 from plain_table import Clock
 from table import ChatTable
 
@@ -70,6 +71,7 @@ def test_a_key_closes_the_highlighted_conversation(clock: Clock) -> None:
     ChatTable(clock).run(scenario)
 
 
+@pytest.mark.long
 def test_without_a_highlighted_conversation_there_is_nothing_to_close(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         posted: list[object] = []

@@ -113,6 +113,7 @@ def test_up_and_down_go_through_the_rows_of_a_line() -> None:
     edit(play, width=10)
 
 
+@pytest.mark.long
 def test_the_mouse_finds_the_character_under_it() -> None:
     async def play(editor: Editor, pilot: Pilot[None]) -> None:
         editor.load_text(f"{FAMILY * 3}ab\n李b")

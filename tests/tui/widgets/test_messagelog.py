@@ -131,6 +131,7 @@ def test_a_conversation_is_shown_at_its_end_and_follows_what_comes() -> None:
     run(numbered(100), scenario)
 
 
+@pytest.mark.long
 def test_a_log_that_fills_up_begins_to_scroll_and_follows() -> None:
     async def scenario(app: LogApp, log: Log, pilot: Pilot[None]) -> None:
         for number in range(30):
@@ -529,6 +530,7 @@ def test_a_double_click_selects_the_entry_and_not_the_conversation() -> None:
     run(items, scenario)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 8))]
 )

@@ -77,6 +77,7 @@ def test_without_bans_there_is_only_a_row_that_closes() -> None:
     assert dialog._text == "Nobody is banned."
 
 
+@pytest.mark.long
 def test_the_secret_is_hidden_and_an_empty_one_is_no_answer(clock: Clock) -> None:
     answers: list[str | None] = []
 

@@ -34,6 +34,7 @@ def test_a_command_without_arguments_is_carried_out(clock: Clock) -> None:
     ChatTable(clock).run(scenario, USUAL)
 
 
+@pytest.mark.long
 def test_a_command_with_arguments_is_begun_in_the_composer(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         table.composer.insert("half a line")
@@ -52,6 +53,7 @@ def test_a_command_with_arguments_is_begun_in_the_composer(clock: Clock) -> None
     ChatTable(clock).run(scenario, USUAL)
 
 
+@pytest.mark.long
 def test_what_has_a_key_does_what_the_key_does(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         await open_palette(table, "f4")
