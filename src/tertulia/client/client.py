@@ -6,8 +6,7 @@
             ...
 
 A request waits for its answer in the thread that makes it; `send`, which the faces use, does not.
-Any number of threads may make requests.
-The connection's own thread receives what the server sends, whatever the program does.
+Any number of threads may make requests. The connection's own thread receives what comes.
 """
 
 import itertools
