@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from queue import Queue
 from types import SimpleNamespace
 from typing import Any
 
@@ -217,20 +218,20 @@ def test_what_was_sent_before_closing_goes_out_before_quit_and_nothing_after_it(
     line.connection.close()  # again, and nothing happens
 
 
+def _not_started() -> tuple[Connection, socket.socket, Queue[End]]:
+    """Return a connection whose thread does not run yet, its peer, and what it ends with."""
+    mine, peer = _connected_sockets()
+    ends: Queue[End] = Queue()
+    new = Connection(mine, on_message=lambda *_: None, on_pause=lambda: None, on_end=ends.put)
+    return new, peer, ends
+
+
 def test_an_outbox_that_overflows_wakes_the_thread_which_ends_the_connection(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     data = encode(Say(text="hola"))
     monkeypatch.setattr(connection, "MAX_OUTBOX_BYTES", 2 * len(data))
-    mine, peer = _connected_sockets()
-    ends: list[End] = []
-    ended = threading.Event()
-
-    def note_end(end: End) -> None:
-        ends.append(end)
-        ended.set()
-
-    full = Connection(mine, on_message=lambda *_: None, on_pause=lambda: None, on_end=note_end)
+    full, peer, ends = _not_started()
     with peer:
         for _ in range(2):
             full.send(data)
@@ -241,8 +242,7 @@ def test_an_outbox_that_overflows_wakes_the_thread_which_ends_the_connection(
         assert is_ready(full._wake_receiver, sends=False, within_s=0.0)
         assert full._outbox == 2 * data
         full.start()
-        assert ended.wait(WAIT_S)
-    assert ends == [End(EndReason.LOST, "the server has stopped reading")]
+        assert ends.get(timeout=WAIT_S) == End(EndReason.LOST, "the server has stopped reading")
 
 
 def test_a_callback_may_close_the_connection() -> None:
@@ -269,15 +269,7 @@ def test_a_silent_server_has_thirty_seconds_until_a_ping_and_fifteen_to_answer(
 ) -> None:
     now = 1_000.0
     monkeypatch.setattr(connection, "time", SimpleNamespace(monotonic=lambda: now))
-    mine, peer = _connected_sockets()
-    ends: list[End] = []
-    ended = threading.Event()
-
-    def note_end(end: End) -> None:
-        ends.append(end)
-        ended.set()
-
-    silent = Connection(mine, on_message=lambda *_: None, on_pause=lambda: None, on_end=note_end)
+    silent, peer, ends = _not_started()
     with peer:
         for moment, deadline in [(1_029.9, 1_030.0), (1_030.0, 1_045.0), (1_044.9, 1_045.0)]:
             now = moment
@@ -286,5 +278,4 @@ def test_a_silent_server_has_thirty_seconds_until_a_ping_and_fifteen_to_answer(
         assert silent._outbox == encode(Ping())
         now = 1_045.0
         silent.start()
-        assert ended.wait(WAIT_S)
-    assert [end.reason for end in ends] == [EndReason.SILENT]
+        assert ends.get(timeout=WAIT_S).reason is EndReason.SILENT

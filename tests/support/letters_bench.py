@@ -37,26 +37,15 @@ class Room:
     def publish(self, subject: str, data: bytes) -> None:
         self.air.append((subject.split(".")[3], data))
 
-    def carry(self) -> list[Any]:
-        """Let all letters arrive, and those that they lead to; return them."""
+    def carry(self, without: type | None = None) -> list[Any]:
+        """Let all letters arrive but those of a kind, and those that they lead to; return all."""
         carried = []
         while self.air:
             to, data = self.air.pop(0)
             envelope = letters.unpack(data)
             assert envelope is not None
             carried += envelope.letters
-            self.peers[to].receive(data)
-        return carried
-
-    def carry_without(self, kind: type) -> list[Any]:
-        """Let all letters arrive but those of a kind; return all of them."""
-        carried = []
-        while self.air:
-            to, data = self.air.pop(0)
-            envelope = letters.unpack(data)
-            assert envelope is not None
-            carried += envelope.letters
-            arriving = [one for one in envelope.letters if type(one) is not kind]
+            arriving = [one for one in envelope.letters if type(one) is not without]
             self.peers[to].receive(letters.pack(letters.Envelope(envelope.sender, arriving)))
         return carried
 

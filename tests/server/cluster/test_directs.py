@@ -207,7 +207,7 @@ def test_a_message_of_which_only_the_confirmation_was_lost_is_waited_for(room: R
     room.carry()
     room.take("b", luis)
     room.confirm("b", luis, 1)
-    (confirmed,) = kinds(room.carry_without(letters.Confirmed), letters.Confirmed)
+    (confirmed,) = kinds(room.carry(without=letters.Confirmed), letters.Confirmed)
     assert room.tell("a", ana, nonce="n", id=2) == Queued(None)
     room["a"].switchboard.send(room["a"].hub.directs.on_confirmed(confirmed))
     assert [answer.id for answer in room.answers("a")] == [1, 2]
