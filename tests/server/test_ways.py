@@ -96,15 +96,19 @@ class Bench(WorkerBench):
     def __init__(self, beside: "Bench | None" = None) -> None:
         super().__init__(beside=beside, shared_addresses=False)
         self.connections._new_door = functools.partial(OpenEntrance, Offer())
-        self.dispatcher._wait = lambda _timeout_s: []
+        self.dispatcher._wait = self._wait
+        self._ready: list[tuple[int, int]] = []
 
     def round(self, connection: Connection | None = None, *requests: Request) -> None:
         """Do a round, in which requests have come from a connection."""
-        if connection is None:
-            self.dispatcher.run_round([])
-            return
-        socket_of(connection).incoming.append(b"".join(map(encode, requests)))
-        self.dispatcher.run_round([(connection.fd, READABLE)])
+        if connection is not None:
+            socket_of(connection).incoming.append(b"".join(map(encode, requests)))
+            self._ready = [(connection.fd, READABLE)]
+        self.dispatcher.run_round()
+
+    def _wait(self, _timeout_s: float) -> list[tuple[int, int]]:
+        ready, self._ready = self._ready, []
+        return ready
 
 
 def calls_of(step: Callable[[], None]) -> list[Place]:

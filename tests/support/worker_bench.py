@@ -188,8 +188,8 @@ class WorkerBench:
             shared, self.mailbox, self.connections, handler, output, doorkeeper, poller, observer
         )
         self.dispatcher = Dispatcher(
-            *(shared, self.connections, handler, self.input, output, watchdog, poller, observer),
-            *(self.mailbox, lambda _mailbox, _since: None),
+            *(shared, self.connections, handler, self.input, output, doorkeeper, watchdog, poller),
+            *(observer, self.mailbox, lambda _mailbox, _since: None),
         )
         self.pass_time(0.0)
 

@@ -98,7 +98,19 @@ class Bench:
 
     def round(self, *ready: str) -> None:
         """Do a round in which the poller has found these users readable."""
-        self.worker._dispatcher.run_round([(self.near[name].fileno(), READABLE) for name in ready])
+        self.run_round([(self.near[name].fileno(), READABLE) for name in ready])
+
+    def run_round(self, ready: list[tuple[int, int]]) -> None:
+        """Do a round in which the poller has found these descriptors ready."""
+        dispatcher = self.worker._dispatcher
+        wait = dispatcher._wait
+
+        def wait_once(_timeout_s: float) -> list[tuple[int, int]]:
+            dispatcher._wait = wait
+            return ready
+
+        dispatcher._wait = wait_once
+        dispatcher.run_round()
 
     def speak_elsewhere(self) -> None:
         """Publish a message as another worker does."""
@@ -165,7 +177,8 @@ def test_what_is_taken_in_meanwhile_is_bounded_in_time(bench, monkeypatch):
     bench.join("luis")
     bench.say("ana", type="say", text="hola")
     bench.say("luis", type="say", text="later")
-    times = iter([1_000.0, 1_000.002, 1_000.003])
+    # for the wait, at the beginning of the round, while reading more, after sending
+    times = iter([1_000.0, 1_000.0, 1_000.002, 1_000.003])
     monkeypatch.setattr(dispatcher_module, "time", SimpleNamespace(monotonic=lambda: next(times)))
     bench.round("ana")
     assert bench.heard("luis") == ["message"]
@@ -277,7 +290,7 @@ def test_a_wake_up_is_taken_back_so_that_it_wakes_no_second_round(bench):
     bench.worker.mailbox.fall_asleep()
     bench.worker.mailbox.nudge(0.0)
     fd = bench.worker.mailbox.fileno()
-    bench.worker._dispatcher.run_round([(fd, READABLE)])
+    bench.run_round([(fd, READABLE)])
     assert select.select([fd], [], [], 0)[0] == []
 
 
@@ -362,25 +375,25 @@ def test_a_session_that_turns_out_to_be_broken_while_sending_is_announced_too(be
 
 
 def test_with_nothing_to_do_it_sleeps_until_the_next_deadline(bench):
-    assert bench.worker._time_to_wait() == 3_600.0
+    assert bench.worker._dispatcher._time_to_wait() == 3_600.0
     bench.join("ana")
     bench.clock.s += 1.0
     bench.round()
     bench.worker._dispatcher.check_deadlines()  # that of its registration counts no more
-    assert bench.worker._time_to_wait() == pytest.approx(29.0)
+    assert bench.worker._dispatcher._time_to_wait() == pytest.approx(29.0)
     bench.clock.s += 100.0
-    assert bench.worker._time_to_wait() == 0.0
+    assert bench.worker._dispatcher._time_to_wait() == 0.0
 
 
 def test_with_mail_it_does_not_sleep(bench):
     bench.worker.mailbox.post(Drain())
-    assert bench.worker._time_to_wait() == 0.0
+    assert bench.worker._dispatcher._time_to_wait() == 0.0
 
 
 def test_with_something_to_send_it_does_not_sleep(bench):
     bench.join("ana")
     bench.speak_elsewhere()
-    assert bench.worker._time_to_wait() == 0.0
+    assert bench.worker._dispatcher._time_to_wait() == 0.0
 
 
 def test_an_event_published_while_it_falls_asleep_is_not_slept_over(bench, monkeypatch):
@@ -393,7 +406,7 @@ def test_an_event_published_while_it_falls_asleep_is_not_slept_over(bench, monke
         return fall_asleep()
 
     monkeypatch.setattr(bench.worker.mailbox, "fall_asleep", fall_asleep_too_late)
-    assert bench.worker._time_to_wait() == 0.0
+    assert bench.worker._dispatcher._time_to_wait() == 0.0
 
 
 # --- the thread ----------------------------------------------------------------------------------
@@ -516,7 +529,7 @@ def test_with_no_other_thread_it_takes_only_so_many_steps_of_handshakes_in_a_rou
     )
     monkeypatch.setattr(bench.worker._dispatcher, "read_mail", read.append)
 
-    def run_round(ready: object) -> None:
+    def run_round() -> None:
         rounds.append(len(doorkeeper.steps_due))
         if len(doorkeeper.steps_due) < MAX_STEPS:
             bench.worker._dispatcher.is_draining = True

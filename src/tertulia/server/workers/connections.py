@@ -206,6 +206,14 @@ class Connections:
         drain_timeout_s = self._config.drain_timeout_s if within_s is None else within_s
         self._watchdog.set_deadline(connection, now + drain_timeout_s)
 
+    def flush_and_close(
+        self, connection: Connection, reason: CloseReason, last_bytes: bytes
+    ) -> None:
+        """Send what the client takes at once of its output and the last bytes, and close it."""
+        self._output.send_bytes(connection, last_bytes)
+        self._output.flush_last(connection)
+        self.close(connection, reason)
+
     def close(self, connection: Connection, reason: CloseReason) -> None:
         """Close a connection at once, and end its session if it still has one. Idempotent."""
         if connection.state is CLOSED:

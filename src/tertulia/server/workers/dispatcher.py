@@ -1,9 +1,9 @@
 """Runs the rounds of a worker.
 
-In a round, bytes and mail are read, requests are carried out, deadlines are checked, and at the end
-the output of each connection is sent. The dispatcher never waits: the worker waits, in epoll. A
-fault in our own code closes only the connection in which it occurred. Only the worker's thread runs
-this.
+A round begins with waiting in epoll, until there is something to do. Then bytes and mail are read,
+requests are carried out, deadlines are checked, and at the end the output of each connection is
+sent. Nothing else in a round waits. A fault in our own code closes only the connection in which it
+occurred. Only the worker's thread runs this.
 
 The way of a `say`: `Input._receive` reads the bytes, and `NativeDoor`, a `RequestBuffer`, decodes
 them. `RequestHandler.handle` calls `Hub.say`, `Room.say` makes the event, and `EventLog.append`
@@ -19,14 +19,7 @@ from collections.abc import Callable
 
 from msgspec import UNSET
 
-from tertulia.protocol.messages import (
-    Answer,
-    CloseReason,
-    Closing,
-    Ok,
-    Ping,
-    Register,
-)
+from tertulia.protocol.messages import Answer, CloseReason, Closing, Ok, Ping, Register
 from tertulia.server import refusals
 from tertulia.server.history.mail import PageReady, SpaceAgain, Stored
 from tertulia.server.hub.directs import GONE
@@ -40,6 +33,7 @@ from tertulia.server.workers.connection import (
     Connection,
 )
 from tertulia.server.workers.connections import Connections
+from tertulia.server.workers.doorkeeper import Doorkeeper
 from tertulia.server.workers.handler import RequestHandler
 from tertulia.server.workers.history_answers import HistoryAnswers
 from tertulia.server.workers.input import Input
@@ -69,6 +63,7 @@ from tertulia.server.workers.poller import Poller
 from tertulia.server.workers.shared import Shared
 from tertulia.server.workers.watchdog import Due, Watchdog
 
+_MAX_WAIT_S = 3_600.0  # epoll accepts at most some weeks
 _GATHER_S = 0.001  # at most, for reading more messages before the first one is sent to everyone
 
 
@@ -82,6 +77,7 @@ class Dispatcher:
         handler: RequestHandler,
         input_: Input,
         output: Output,
+        doorkeeper: Doorkeeper,
         watchdog: Watchdog,
         poller: Poller,
         observer: Observer,
@@ -108,6 +104,7 @@ class Dispatcher:
         self._input = input_
         self._deliveries = input_.deliveries
         self._output = output
+        self._doorkeeper = doorkeeper
         self._watchdog = watchdog
         self._poller = poller
         self._observer = observer
@@ -115,8 +112,9 @@ class Dispatcher:
         self._history_answers = HistoryAnswers(connections, handler, input_, output, observer)
         self._node_mail_handler = NodeMailHandler(connections, handler, input_, output, shared)
 
-    def run_round(self, ready: list[tuple[int, int]]) -> None:
-        """Run one round, for the descriptors that the poller has found ready."""
+    def run_round(self) -> None:
+        """Wait until there is something to do, and do it."""
+        ready = self._wait(self._time_to_wait())
         events, observer = self._events, self._observer
         self._input.now = observer.busy_since = now = time.monotonic()
         # Other workers have published the events up to here, and announce them themselves.
@@ -139,6 +137,15 @@ class Dispatcher:
             self._announce_news()
         observer.rounds += 1
         observer.busy_since = 0.0
+
+    def _time_to_wait(self) -> float:
+        """Return the seconds to sleep: 0 if there is something to do.
+
+        The order matters: mark asleep, then look once more, then wait.
+        """
+        if not self._mailbox.fall_asleep() or self._output.has_work or self._doorkeeper.steps_due:
+            return 0.0
+        return min(max(0.0, self._watchdog.next_check - time.monotonic()), _MAX_WAIT_S)
 
     def _note_sent(self, round_began: float) -> None:
         """Note the time from the reading of a message until it was sent to the last session.
@@ -268,13 +275,10 @@ class Dispatcher:
             self._guarded(connection, step, *arguments)
 
     def _say_goodbye(self, connection: Connection) -> None:
-        retry_after = round(random.uniform(*self._drain.retry_after_s), 3)
-        reason, cause = CloseReason.SHUTDOWN, self._drain.cause
-        goodbye = Closing(reason=reason, cause=cause, retry_after=retry_after)
-        self._connections.finish(
-            *(connection, CloseReason.SHUTDOWN, goodbye, self._input.now),
-            self._drain.flush_within_s,
-        )
+        drain, reason, now = self._drain, CloseReason.SHUTDOWN, self._input.now
+        retry_after = round(random.uniform(*drain.retry_after_s), 3)
+        goodbye = Closing(reason=reason, cause=drain.cause, retry_after=retry_after)
+        self._connections.finish(connection, reason, goodbye, now, drain.flush_within_s)
 
     def _on_delivery_over(self, connection: Connection, mail: DeliveryOver) -> None:
         connection.release_hold()
@@ -295,9 +299,8 @@ class Dispatcher:
         if connection.blocked:  # the client may still read the reason
             self._connections.finish(connection, CloseReason.REPLACED, None, self._input.now)
             return
-        self._output.send_bytes(connection, connection.door.goodbye(CloseReason.REPLACED))
-        self._output.flush_last(connection)
-        self._connections.close(connection, CloseReason.REPLACED)
+        goodbye = connection.door.goodbye(CloseReason.REPLACED)
+        self._connections.flush_and_close(connection, CloseReason.REPLACED, goodbye)
 
     def _on_notice_stored(self, connection: Connection, mail: NoticeStored) -> None:
         answer: Answer = Ok(seq=mail.seq)
@@ -332,11 +335,9 @@ class Dispatcher:
                 close(connection, CloseReason.SLOW)
             case Due.HANDSHAKE_TIMEOUT | Due.SILENT:
                 close(connection, CloseReason.TIMEOUT)
-            case Due.EXPIRED:
-                if connection.goodbye:  # an answer that it waited for has not come
-                    self._output.send_bytes(connection, connection.goodbye)
-                    self._output.flush_last(connection)
-                close(connection, CloseReason.REFUSED)
+            case Due.EXPIRED:  # with a goodbye, if an answer that it waited for has not come
+                goodbye = connection.goodbye
+                self._connections.flush_and_close(connection, CloseReason.REFUSED, goodbye)
             case Due.UNREAD:
                 self._connections.answer_challengers(connection)
             case Due.PING:
@@ -367,8 +368,7 @@ class Dispatcher:
             return
         if piece:
             self._output.send_bytes(connection, piece)
-            deadline = self._input.now + self._register_timeout_s
-            self._watchdog.set_deadline(connection, deadline)
+            self._watchdog.set_deadline(connection, self._input.now + self._register_timeout_s)
         else:
             connection.source = None
             self._connections.shut_down(connection, self._input.now, self._drain.drain_within_s)

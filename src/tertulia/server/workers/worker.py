@@ -30,7 +30,6 @@ from tertulia.server.workers.watchdog import Watchdog
 # Steps of handshakes that the thread with the turn takes in one round, if no other thread is free.
 # Without this bound, a flood of them would delay the worker's other connections by a second.
 MAX_STEPS = 16
-_MAX_WAIT_S = 3_600.0  # epoll accepts at most some weeks
 
 
 class Worker:
@@ -72,8 +71,17 @@ class Worker:
             shared, self.mailbox, self._connections, handler, output, doorkeeper, poller, observer
         )
         self._dispatcher = Dispatcher(
-            *(shared, self._connections, handler, self._input, output, watchdog, poller, observer),
-            *(self.mailbox, announce),
+            *(
+                shared,
+                self._connections,
+                handler,
+                self._input,
+                output,
+                doorkeeper,
+                watchdog,
+                poller,
+            ),
+            *(observer, self.mailbox, announce),
         )
         self._turn = threading.Lock()  # the thread that has it may touch everything above
         self._has_ended = False  # read and written by the thread that has the turn
@@ -145,7 +153,7 @@ class Worker:
         Only the thread that has the turn may call this and the methods below.
         """
         while not self._has_ended:
-            self._dispatcher.run_round(self._poller.wait(self._time_to_wait()))
+            self._dispatcher.run_round()
             if self._doorkeeper.steps_due:
                 if self._spare.acquire(blocking=False):
                     return
@@ -167,12 +175,3 @@ class Worker:
         for mail in self.mailbox.close():
             self._dispatcher.return_mail(mail)
         self._poller.close()
-
-    def _time_to_wait(self) -> float:
-        """Return the seconds to sleep: 0 if there is something to do.
-
-        The order matters: mark asleep, then look once more, then wait.
-        """
-        if not self.mailbox.fall_asleep() or self._output.has_work or self._doorkeeper.steps_due:
-            return 0.0
-        return min(max(0.0, self._watchdog.next_check - time.monotonic()), _MAX_WAIT_S)
