@@ -37,10 +37,10 @@ def indexed(store: MessageStore) -> int:
 
 
 @contextlib.contextmanager
-def full_disk() -> Iterator[None]:
-    """Let no file grow beyond a few kilobytes."""
+def full_disk(max_bytes: int = 8_192) -> Iterator[None]:
+    """Let no file grow beyond a few kilobytes: by default too few for SQLite's shared memory."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (8_192, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (max_bytes, before[1]))
     try:
         yield
     finally:

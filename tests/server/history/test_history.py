@@ -10,8 +10,9 @@ from time import monotonic
 import pytest
 from history_chat import SESSION, WAIT_S, Chat
 from msgspec import UNSET
+from stored_messages import full_disk
 
-from tertulia.protocol.messages import ChatMessage, GetHistory, Search
+from tertulia.protocol.messages import ChatMessage, Error, GetHistory, Search
 from tertulia.protocol.times import rfc3339
 from tertulia.server.config import Config
 from tertulia.server.history.history import History
@@ -192,6 +193,22 @@ def test_on_a_full_disk_the_chat_goes_on_and_speakers_learn_that_it_is_not_store
     chat.say("después", 4)
     assert chat.owner.next()[2] is True
     assert chat.texts() == ["antes", "después"]
+
+
+def test_after_a_start_on_a_full_disk_what_was_stored_before_is_acknowledged_again(path):
+    chat = Chat(path)
+    chat.say("x" * 16_000, 1, nonce="before")
+    seq = chat.owner.next()[1]
+    chat.stop()
+    with full_disk():
+        chat = Chat(path)
+        for request_id in (2, 4):
+            assert isinstance(chat.page(), Error)
+            chat.say("x" * 16_000, request_id, nonce="before")
+            assert chat.owner.next() == (request_id, seq, True)
+            chat.say("y", request_id + 1, nonce="now")
+            assert not chat.owner.next()[2]
+        chat.stop()
 
 
 def test_each_failure_to_write_is_logged_once_and_so_is_its_end(chat, caplog, monkeypatch):

@@ -1,5 +1,6 @@
 """Writing the file of the general chat: groups, index, forgetting, damage, locks."""
 
+import contextlib
 import os
 import shutil
 import sqlite3
@@ -270,6 +271,23 @@ def test_on_a_full_disk_it_is_known_what_was_said_before(path, tmp_path, killed)
         assert store.last_stored() == 49
         assert [row[3] for row in store.nonces_since("", 2)] == ["n48", "n49"]
         assert [row[3] for row in store.nonces_of_log("", 40, 2)] == ["n39", "n40"]
+        assert (store.has(49), store.has(50)) == (True, False)
+        store.close()
+
+
+@pytest.mark.parametrize("shared_memory", ["has no room", "has room"])
+def test_on_a_full_disk_a_reader_does_not_keep_the_store_from_reading(
+    path, tmp_path, reader_of, shared_memory
+):
+    store = MessageStore(path, block=1_000)
+    store.add([message(seq, "x" * 500) for seq in range(1, 100)])
+    path = ended(store, path, tmp_path / "killed.db")
+    with full_disk(8_192 if shared_memory == "has no room" else 40_000):
+        store = MessageStore(path, block=1_000)
+        assert store.problem is not None
+        with contextlib.suppress(sqlite3.Error):  # It can read only with the shared memory.
+            reader_of(path).page(GetHistory())
+        assert (store.has(99), store.has(100)) == (True, False)
         store.close()
 
 

@@ -73,12 +73,7 @@ class MessageReader:
 
     def _connection(self) -> sqlite3.Connection:
         if self._db is None:
-            self._db = sqlite3.connect(
-                f"{self._path.absolute().as_uri()}?mode=ro",
-                uri=True,
-                isolation_level=None,
-                check_same_thread=False,
-            )
+            self._db = _open(self._path)
         if not self._knows_hooks:
             # A file of an earlier version has no such table. This one is this connection's own.
             if not has_table(self._db, "hook_message"):
@@ -183,6 +178,18 @@ class MessageReader:
 
     def __exit__(self, *_error: object) -> None:
         self.close()
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+    try:
+        has_table(db, "message")
+    except sqlite3.Error:
+        # SQLite keeps a lock on a file that it could not read because the disk is full.
+        db.close()
+        raise
+    return db
 
 
 def _matching(

@@ -47,6 +47,7 @@ from tertulia.server.history.tables import (
     SaidBefore,
     add_messages,
     create_tables,
+    find_message,
     latest_message,
     latest_visit,
     nonces_since,
@@ -269,10 +270,9 @@ class MessageStore:
         return read(db)
 
     def has(self, seq: int) -> bool:
-        """Return whether a message is on the disk."""
+        """Return whether a message is on the disk, also while the disk is full."""
         self._check_place()
-        found = self._connection().execute("SELECT 1 FROM message WHERE seq = ?", (seq,))
-        return found.fetchone() is not None
+        return bool(self._read("message", lambda db: find_message(db, seq)))
 
     def index(self, count: int) -> bool:
         """Index up to `count` messages for the search; return False if there were none to index."""

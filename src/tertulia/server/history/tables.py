@@ -35,6 +35,7 @@ from tertulia.server.hub.records import (
 Found = TypeVar("Found")
 SaidBefore = tuple[int, str, str, str]  # the number, time, sender and nonce of a message
 
+_LOCK_TIMEOUT_S = 0.5  # for a reader that finds out that it cannot open the file
 SCHEMA_VERSION = 3  # 2: only messages; 1: another search index too, which index.py replaces
 
 # The index is brought up to date apart from the messages (docs/adr/0004-history.md);
@@ -133,6 +134,11 @@ def read_numbers(db: sqlite3.Connection) -> list[tuple[str, int]]:
     return db.execute("SELECT epoch, reserved_through FROM numbering").fetchall()
 
 
+def find_message(db: sqlite3.Connection, seq: int) -> list[int]:
+    """Return the number of a message, if it is there."""
+    return [found for (found,) in db.execute("SELECT seq FROM message WHERE seq = ?", (seq,))]
+
+
 def latest_message(db: sqlite3.Connection) -> list[int]:
     """Return the number of the latest message, if there is one."""
     return [seq for (seq,) in db.execute("SELECT seq FROM message ORDER BY seq DESC LIMIT 1")]
@@ -157,15 +163,30 @@ def nonces_since(db: sqlite3.Connection, since_time: str, count: int) -> list[Sa
 def read_on_full_disk(
     path: Path, table: str, read: Callable[[sqlite3.Connection], list[Found]]
 ) -> list[Found]:
-    """Return what `read` finds in a table of the file and its WAL, with the WAL's index in memory.
+    """Return what `read` finds in a table of the file and its WAL.
 
-    Usually SQLite would create a file for that index. No other process may have the file open. A
-    new file, or a table that an earlier version did not have, has no rows.
+    Usually SQLite creates a file for the index of the WAL. Here the index is in memory, unless
+    another connection has the file open: then there was room for the index. A new file, or a table
+    that an earlier version did not have, has no rows.
     """
     if not (path.exists() and path.stat().st_size):
         return []
-    uri = f"{path.as_uri()}?mode=rw"
-    with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as db:
-        db.execute("PRAGMA locking_mode = EXCLUSIVE")
+    try:
+        return _read_table(path, "mode=rw", "EXCLUSIVE", table, read)
+    except sqlite3.OperationalError:
+        return _read_table(path, "mode=ro", "NORMAL", table, read)
+
+
+def _read_table(
+    path: Path,
+    mode: str,
+    locking: str,
+    table: str,
+    read: Callable[[sqlite3.Connection], list[Found]],
+) -> list[Found]:
+    uri = f"{path.as_uri()}?{mode}"
+    db = sqlite3.connect(uri, timeout=_LOCK_TIMEOUT_S, uri=True, isolation_level=None)
+    with contextlib.closing(db):
+        db.execute(f"PRAGMA locking_mode = {locking}")
         found = db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone()
         return read(db) if found is not None else []
