@@ -106,12 +106,31 @@ def test_what_cannot_be_read_is_refused_and_the_thread_goes_on(tmp_path, owner, 
     assert (refused.page.code, refused.page.id) == (ErrorCode.UNAVAILABLE, 7)
     assert rows == RowsReady(ROWS, None)
     line = f"history not read error=unable to open database file path={path}"
-    assert [record.getMessage() for record in caplog.records] == [line, line]
+    assert [record.getMessage() for record in caplog.records] == [line]
     MessageStore(path, block=1_000).close()
     answerer.add([PageTicket(GetHistory(id=8), owner, 17)])
     assert owner.next().page == HistoryPage(id=8, messages=[], more=False)
     answerer.stop()
     assert answerer.join(WAIT_S)
+
+
+def test_a_problem_is_logged_again_when_it_is_another_one_or_comes_back(
+    answerer, owner, caplog, monkeypatch
+):
+    def fail(problem: str) -> None:
+        raise sqlite3.OperationalError(problem)
+
+    answerer.start()
+    for problem in ("disk on fire", "disk on fire", "interrupted", "", "interrupted"):
+        with monkeypatch.context() as broken:
+            if problem:
+                broken.setattr(answerer._reader, "page", lambda *_, why=problem: fail(why))
+                broken.setattr(answerer._reader, "rows", lambda *_, why=problem: fail(why))
+            for question in (PageTicket(GetHistory(), owner, 17), RowsTicket(ROWS, owner)):
+                answerer.add([question])
+                owner.next()
+    problems = [record.getMessage().split()[3:-1] for record in caplog.records]
+    assert problems == [["error=disk", "on", "fire"], ["error=interrupted"], ["error=interrupted"]]
 
 
 def test_a_question_that_takes_longer_than_the_limit_is_refused(store, path, owner):

@@ -195,7 +195,7 @@ def test_on_a_full_disk_the_chat_goes_on_and_speakers_learn_that_it_is_not_store
     assert chat.texts() == ["antes", "después"]
 
 
-def test_after_a_start_on_a_full_disk_what_was_stored_before_is_acknowledged_again(path):
+def test_after_a_start_on_a_full_disk_what_was_stored_before_is_acknowledged_again(path, caplog):
     chat = Chat(path)
     chat.say("x" * 16_000, 1, nonce="before")
     seq = chat.owner.next()[1]
@@ -209,6 +209,8 @@ def test_after_a_start_on_a_full_disk_what_was_stored_before_is_acknowledged_aga
             chat.say("y", request_id + 1, nonce="now")
             assert not chat.owner.next()[2]
         chat.stop()
+    texts = [record.getMessage().split(" error=")[0] for record in caplog.records]
+    assert texts == ["history not written", "history not read"]
 
 
 def test_each_failure_to_write_is_logged_once_and_so_is_its_end(chat, caplog, monkeypatch):

@@ -39,6 +39,7 @@ class Answerer:
         self._asked = threading.Condition(self._lock)
         self._questions = Questions()
         self._stopping = False
+        self._problem = ""  # of the latest question; only the thread uses it
         self._thread = threading.Thread(target=self._answer_all, name="history-reader", daemon=True)
 
     def start(self) -> None:
@@ -86,21 +87,33 @@ class Answerer:
         self._reader.close()
 
     def _read(self, ticket: PageTicket) -> Page | Error:
+        request = ticket.request
+        page: Page
         try:
-            request = ticket.request
             if isinstance(request, ListAttendance):
-                return self._reader.attendance(request, self._time_limit_s)
-            return self._reader.page(request, self._time_limit_s)
+                page = self._reader.attendance(request, self._time_limit_s)
+            else:
+                page = self._reader.page(request, self._time_limit_s)
         except sqlite3.Error as error:
-            log.warning("history not read error=%s path=%s", error, self._path)
-            return refusals.not_read(ticket.request)
+            self._note_problem(str(error))
+            return refusals.not_read(request)
+        self._note_problem("")
+        return page
 
     def _read_rows(self, request: GetRows) -> Rows | None:
         try:
-            return self._reader.rows(request, self._time_limit_s)
+            rows = self._reader.rows(request, self._time_limit_s)
         except sqlite3.Error as error:
-            log.warning("history not read error=%s path=%s", error, self._path)
+            self._note_problem(str(error))
             return None
+        self._note_problem("")
+        return rows
+
+    def _note_problem(self, problem: str) -> None:
+        """Log a problem, but not for each question that meets the same one; "": there is none."""
+        if problem and problem != self._problem:
+            log.warning("history not read error=%s path=%s", problem, self._path)
+        self._problem = problem
 
 
 def refuse(ticket: PageTicket | RowsTicket) -> None:
