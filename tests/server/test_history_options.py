@@ -49,6 +49,15 @@ def test_a_server_on_a_free_port_has_a_history_only_if_it_is_named() -> None:
     assert history_file("h.db", 0, needs_history=False) == "h.db"
 
 
+def test_a_history_that_is_a_link_is_the_file_it_leads_to(state: Path) -> None:
+    (state / "history-5000.db").symlink_to("elsewhere.db")
+    elsewhere = str(state / "elsewhere.db")
+
+    assert history_file(str(state / "history-5000.db"), 0, needs_history=False) == elsewhere
+    assert history_file(None, 5000, needs_history=False) == elsewhere
+    assert history_file(None, None, needs_history=True) == elsewhere
+
+
 def test_a_server_needs_a_port() -> None:
     assert problem("h.db", None) == "the port is missing: use for example tertulia-server 5000"
 

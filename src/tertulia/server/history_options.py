@@ -1,6 +1,7 @@
 """The options for keeping the history, and for working on its file instead of serving."""
 
 import argparse
+import os
 
 from tertulia.i18n import _
 from tertulia.server.option_types import days, or_none
@@ -67,7 +68,15 @@ def add_single_task_options(parser: argparse.ArgumentParser) -> None:
 
 
 def history_file(given: str | None, port: int | None, needs_history: bool) -> str | None:
-    """Return the path of the history, or None for no history. Raises HistoryUnclear."""
+    """Return the path of the history, or None for no history. Raises HistoryUnclear.
+
+    A link is followed: the files beside the history (WAL, lock) are beside the file itself.
+    """
+    named = _named_file(given, port, needs_history)
+    return os.path.realpath(named) if named is not None and os.path.islink(named) else named
+
+
+def _named_file(given: str | None, port: int | None, needs_history: bool) -> str | None:
     if port is None and not needs_history:
         raise HistoryUnclear(_("the port is missing: use for example tertulia-server 5000"))
     if given == "off" or (given is None and port == 0):
