@@ -54,6 +54,14 @@ def test_the_receipt_that_came_with_a_message_counts_too() -> None:
     assert rows(moved.finish("a")) == [(10, "first"), (12, "second")]
 
 
+def test_a_message_from_another_node_has_no_number_on_this_one() -> None:
+    moved = gathering()
+    message = DirectMessage(time="", sender="ana", to="luis", text="from b")
+    moved.add(Unconfirmed(message, 0, None, [], [Origin("b", 5)]))
+    moved.put_in_order(HandedOver(7, 20, [(11, "a", 1)]), 12.0)
+    assert rows(moved.finish("a")) == [(21, "from b")]
+
+
 def test_no_two_messages_have_the_same_receipt() -> None:
     moved = gathering()
     moved.add(entry("one"), receipt=5)

@@ -94,6 +94,7 @@ def test_only_a_few_requests_may_wait_for_one_confirmation(chat):
     chat.join("luis", receipts=True)
     answers = [chat.directs.accept(ana, request(number, nonce="n")) for number in range(20)]
     assert [code(answer) for answer in answers[8:]] == [ErrorCode.RATE_LIMITED] * 12
+    assert answers[8].retry_after == 1.0
     assert [type(answer) for answer in answers[:8]] == [Queued] * 8
 
 
@@ -185,6 +186,17 @@ def test_a_message_passed_on_to_a_successor_with_receipts_waits_for_its_confirma
     replies = chat.directs.confirm(successor, Received(receipt=1))
     assert replies == [Reply(ana.route, Ok(id=number, time=message.time)) for number in (1, 2)]
     assert chat.directs.accept(ana, request(3, nonce="n")) == Ok(id=3, time=message.time)
+
+
+def test_a_message_that_arrived_or_found_its_receiver_busy_is_not_passed_on(chat):
+    ana, luis = chat.join("ana"), chat.join("luis")
+    arrived, refused = request(1, nonce="n"), request(2)
+    deliveries = [chat.directs.accept(ana, sent) for sent in (arrived, refused)]
+    chat.join("luis", token=luis.token)
+    answer = chat.directs.end_delivery(ana, arrived, deliveries[0], Handover.DONE)
+    assert answer == Ok(id=1, time=deliveries[0].message.time), "a second copy would be wrong"
+    busy = chat.directs.end_delivery(ana, refused, deliveries[1], Handover.BUSY)
+    assert code(busy) == ErrorCode.BUSY
 
 
 def test_a_message_is_not_passed_on_to_a_successor_who_has_left(chat):

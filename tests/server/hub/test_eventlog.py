@@ -100,6 +100,8 @@ def test_a_message_that_was_trimmed_is_not_known():
 def test_in_a_log_that_begins_later_the_event_before_it_may_have_been_a_message():
     log = empty()
     log.begin_at(10)
+    assert (log.last_seq, log.first_seq) == (10, 10)
+    assert read(log, 10) is None
     log.append(joined(11))
     assert log.last_message_between(5, 12) == 10
     assert log.last_message_between(10, 12) == 10
@@ -144,8 +146,23 @@ def test_messages_alone_leave_out_the_rest_and_move_the_cursor_over_it():
     assert events.data == lines(message(3), message(6))
     assert seqs(events) == ([3, 6], 8)
     assert seqs(read(log, 3, messages_only=True)) == ([6], 8)
-    assert seqs(read(log, 6, messages_only=True)) == ([], 8)
+    nothing = read(log, 6, messages_only=True)
+    assert seqs(nothing) == ([], 8)
+    assert nothing.events == 0
     assert read(log, 8, messages_only=True) is None
+
+
+def test_messages_alone_include_what_operators_decide():
+    log = mixed(4)
+    hushed = Hushed(seq=5, time=TIME, on=True, by="ana")
+    log.append(hushed)
+    log.append(joined(6))
+    assert not log.has_only_people(4)
+    events = read(log, 3, messages_only=True)
+    assert isinstance(events, Slice)
+    assert events.data == lines(hushed)
+    assert seqs(events) == ([5], 6)
+    assert log.has_only_people(5)
 
 
 def test_after_the_last_message_the_cursor_jumps_however_much_else_there_is():
@@ -197,6 +214,7 @@ def test_a_slice_is_bounded_but_holds_at_least_one_event():
     assert seqs(read(log, 0, 2 * weight)) == ([1, 2], 2)
     assert seqs(read(log, 0, 3 * weight - 1)) == ([1, 2], 2)
     assert seqs(read(log, 1, 2 * weight)) == ([2, 3], 3)
+    assert seqs(read(log, 2, 2 * weight)) == ([3, 4], 4)
     assert seqs(read(log, 0, 1)) == ([1], 1)
 
 
@@ -239,6 +257,10 @@ def test_no_gap_hides_what_still_holds():
             (4, 20, None), (20, 21, lines(events[20])),
             (21, 89, None), (89, 100, lines(*events[89:])),
         ]  # fmt: skip
+    assert read(log, 19) == Gap(after=19, through=20), "one event before one that still holds"
+    standing = read(log, 20)
+    assert isinstance(standing, Slice)
+    assert standing.events == 1
 
 
 def test_a_reader_that_falls_out_of_the_log_gets_a_gap_up_to_its_end():
@@ -260,6 +282,15 @@ def test_the_log_keeps_as_many_events_as_their_weight_allows(text: str):
     assert seq == 91
     assert seqs(read(log, 11))[0] == list(range(12, 92))
     assert read(log, 10) == Gap(after=10, through=91)
+
+
+def test_the_log_is_trimmed_a_second_time_only_once_it_is_an_eighth_over_its_bound_again():
+    log, kept = empty(max_bytes=80 * ENVELOPE), []
+    for seq in range(1, 122):
+        log.append(joined(seq))
+        kept.append(log.kept[0])
+    assert kept[90] == kept[101] == kept[112] == 80, "eleven events are trimmed together"
+    assert kept[89] == kept[100] == kept[111] == max(kept) == 90
 
 
 def test_an_event_larger_than_the_log_is_kept_until_the_next_of_that_size():

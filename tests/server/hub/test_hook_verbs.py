@@ -5,8 +5,9 @@ from hook_chat import HookChat
 from hub_chat import Keeper, code
 
 from tertulia.protocol.hooks import CreateHook, ListHooks, RemoveHook
-from tertulia.protocol.messages import CloseReason
+from tertulia.protocol.messages import CloseReason, Error
 from tertulia.protocol.moderation import BecomeOperator
+from tertulia.server.hub.hook_verbs import new_secret
 from tertulia.server.hub.hooks import hash_of
 from tertulia.server.hub.records import Hook, Removed
 from tertulia.server.hub.wait import Wait
@@ -146,3 +147,24 @@ def test_without_space_in_the_queue_nothing_is_changed_and_it_is_no_activity(kep
     assert kept.console.last_active < kept.clock.s
     assert [row.name for row in kept.ask(ListHooks()).hooks] == ["build"]
     assert kept.hub.notices.knows(secret)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [CreateHook(name="no name"), RemoveHook(name="nobody")],
+    ids=["create", "remove"],
+)
+def test_a_request_that_was_refused_or_has_to_wait_does_not_count_as_carried_out(kept, request_):
+    carry_out = kept.hub.moderator.carry_out
+    kept.create_hook()
+    assert isinstance(carry_out(kept.console, request_, kept.owner), Error)
+    kept.keeper.room = 0
+    waiting = CreateHook(name="other") if isinstance(request_, CreateHook) else REQUESTS[1]
+    assert carry_out(kept.console, waiting, kept.owner) is Wait.FOR_SPACE
+
+
+def test_a_hook_is_made_with_the_secret_that_was_chosen_for_it(chat):
+    secret, request = new_secret(), CreateHook(id=3, name="build")
+    done = chat.hub.moderator.create_hook(chat.console, request, chat.owner, secret)
+    assert done.answer.secret == secret.text
+    assert chat.hub.notices.knows(secret.text)
