@@ -31,11 +31,13 @@ class Bench:
         *,
         messages_only: bool = False,
         frame: Callable[[bytes], bytes] | None = None,
+        max_piece_bytes: int | None = None,
     ) -> None:
         self.log = EventLog(threading.Lock(), max_bytes)
         self.observer = Observer()
+        form = Form(encode, frame, max_piece_bytes)
         self.subscribers = Subscribers(
-            self.log, Form(encode, frame), slice_bytes, self.observer, messages_only=messages_only
+            self.log, form, slice_bytes, self.observer, messages_only=messages_only
         )
         self.lines: list[bytes] = []
 
@@ -157,6 +159,34 @@ def test_more_than_a_slice_goes_out_in_several_rounds():
     bench.flush_all()
     assert bench.got(early) == bench.got(late) == bench.all
     assert "in_step=2" in repr(bench.subscribers)
+
+
+@pytest.mark.parametrize("in_step", [True, False])
+@pytest.mark.parametrize(("slice_bytes", "max_piece_bytes"), [(1_000, 250), (250, 1_000)])
+def test_neither_a_slice_nor_a_piece_of_the_form_is_exceeded(in_step, slice_bytes, max_piece_bytes):
+    bench = Bench(
+        slice_bytes=slice_bytes,
+        frame=lambda data: b"<" + data + b">",
+        max_piece_bytes=max_piece_bytes,
+    )
+    reader = bench.connect_in_step() if in_step else bench.connect()
+    bench.publish(10)
+    bench.flush_all()
+    pieces = bench.got(reader)[1:-1].split(b"><")
+    assert b"".join(pieces) == bench.all
+    assert max(map(len, pieces)) <= 250
+
+
+def test_a_bot_in_step_is_not_sent_an_empty_piece_for_events_that_it_does_not_get():
+    bench = Bench(messages_only=True)
+    bot = bench.connect_in_step(room=0)  # every send would find its socket full
+    bench.publish_other()
+    assert bench.flush() == []
+    assert not bench.subscribers.has_work
+    bench.go_on(bot)
+    bench.publish()
+    bench.flush_all()
+    assert bench.got(bot) == bench.said(2)
 
 
 def test_a_newcomer_is_not_in_step_before_the_others_have_caught_up():
@@ -355,6 +385,7 @@ def test_a_broken_socket_is_reported_and_the_others_go_on(bench, in_step):
     bench.publish(1)
     assert bench.flush() == []
     assert bench.got(sound) == bench.all
+    assert bench.observer.sent_bytes == len(bench.all)
 
 
 # --- leaving -------------------------------------------------------------------------------------

@@ -147,6 +147,15 @@ def test_a_receiver_with_too_much_before_it_is_busy_though_its_socket_takes_more
     bench.close()
 
 
+def test_the_sender_of_a_message_without_an_id_is_told_that_its_receiver_is_busy():
+    bench = WorkerBench(private_bytes=1_000)
+    ana, luis = bench.join("ana"), bench.join("luis")
+    luis.out += b"\n" * 501
+    bench.receive(ana, Direct(to="luis", text="hola"))
+    assert [getattr(answer, "code", "ok") for answer in bench.heard(ana)] == ["busy"]
+    bench.close()
+
+
 def test_only_a_message_with_an_id_makes_its_sender_wait_for_the_receiver():
     bench = WorkerBench()
     ana, luis = bench.join("ana"), bench.join("luis", receipts=True)

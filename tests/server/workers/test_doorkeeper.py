@@ -195,6 +195,22 @@ def test_what_is_not_for_everyone_depends_on_the_address_that_was_named(bench, h
     assert entrance.client_address == address
 
 
+# --- the first bytes -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rule", [HeaderRule.NONE, HeaderRule.REQUIRED])
+def test_the_first_bytes_may_come_one_by_one(bench, rule):
+    connection = bench.come(rule)
+    head = header() if rule is HeaderRule.REQUIRED else b""
+    request = head + b"GET /none HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    for start in range(len(request)):
+        assert bench.said(connection) == b""
+        assert connection.state is State.UNREGISTERED
+        bench.receive(connection, request[start : start + 1])
+    assert bench.said(connection).startswith(b"HTTP/1.1 404 ")
+    assert bench.observer.faults == 0
+
+
 # --- an answer that another thread prepares ------------------------------------------------------
 
 

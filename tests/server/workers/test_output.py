@@ -332,3 +332,17 @@ def test_once_a_large_answer_is_taken_the_bound_is_what_it_was():
     bench.output.send(bench.ana, Pong())
     assert bench.output.flush_private() == [Sent(bench.ana, SendResult.OVERFLOWING)]
     bench.close()
+
+
+def test_a_large_answer_that_was_taken_leaves_no_byte_beyond_the_bound():
+    bench = Bench(private_bytes=5 * len(PONG))
+    bench.output.send_large(bench.ana, BanList(bans=[BanRow(name="luis", by="ana")] * 100))
+    assert bench.output.flush_private() == []
+    bench.limit(bench.ana, 0)
+    bench.output.send(bench.ana, Pong())
+    assert bench.output.flush_private() == [Sent(bench.ana, SendResult.BLOCKED)]
+    bench.output.send_all(bench.ana, [Pong()] * 4)
+    assert bench.output.flush_private() == []
+    bench.output.send_bytes(bench.ana, b"\n")
+    assert bench.output.flush_private() == [Sent(bench.ana, SendResult.OVERFLOWING)]
+    bench.close()
