@@ -492,8 +492,24 @@ def test_a_log_that_the_node_cannot_have_begun_is_that_of_others(
     start.fails("that are not in the chat of these nodes", stream)
 
 
-def test_a_file_with_a_place_is_not_noted_as_the_beginning_of_a_log() -> None:
+def test_a_node_that_ended_before_its_new_log_had_a_place_lacks_nothing() -> None:
     start = Start(new_log=True)
     start.history = FakeHistory(state_at(50, 7), log=ANOTHER_LOG)
-    genesis_of(start.find(STREAM._replace(first=0, last=0, messages=0)))
-    assert start.history.beginning is None
+    start.history.numbering = Numbering("old epoch", 700, 800)
+    before = start.history.place
+    genesis = genesis_of(start.find(STREAM._replace(first=0, last=0, messages=0)))
+    assert start.history.place == before, "the others of its log may begin one meanwhile"
+    start.config = Config(port=0, cluster=("nats://a:4222",), node="lab2")
+    goes_on_with(start, start.find(), genesis)
+    assert start.failed == []
+    assert start.history.missing_noted == []
+
+
+def test_a_node_lacks_what_others_had_that_have_begun_the_log_meanwhile() -> None:
+    start = Start(new_log=True)
+    start.history = FakeHistory(state_at(50, 7), log=ANOTHER_LOG)
+    genesis = genesis_of(start.find(STREAM._replace(first=0, last=0, messages=0)))
+    start.config = Config(port=0, cluster=("nats://a:4222",), node="lab2")
+    goes_on_with(start, start.find(), replace(genesis, log="another", seq=90))
+    assert start.failed == []
+    assert start.history.missing_noted == [(7, 90)]

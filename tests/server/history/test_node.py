@@ -511,12 +511,25 @@ def test_a_file_that_was_to_begin_a_log_is_known_until_it_has_a_place(path):
     for _ in range(2):  # it stays until there is a place
         again = found(path)
         assert again.place is None
-        assert again.beginning == Place(chat="tertulia", log="log1", place=0, state=b"secret")
+        noted = again.beginning
+        assert (noted.chat, noted.log, noted.state) == ("tertulia", "log1", b"secret")
     node = Node(path)
     node.history.save_place(place(1))
     node.stop()
     again = found(path)
     assert (again.place, again.beginning) == (place(1), None)
+
+
+def test_a_file_that_is_to_begin_another_log_has_its_place_in_the_earlier_one_still(path):
+    node = Node(path)
+    node.history.save_place(place(7))
+    node.stop()
+    node = Node(path, start=False)
+    node.history.note_beginning("tertulia", "log9", "secret")
+    node.stop()
+    again = found(path)
+    assert again.place == place(7)
+    assert (again.beginning.log, again.beginning.state) == ("log9", b"secret")
 
 
 def test_rows_of_a_peer_that_cannot_be_written_are_missing_still(path, peer, monkeypatch):

@@ -166,7 +166,7 @@ class Bootstrap:
         nonces = [] if history is None else known_nonces(history.nonces_at(moment, seq))
         now = rfc3339(moment)
         self._own_log = secrets.token_hex(8)
-        if history is not None and history.place is None:
+        if history is not None:
             # If this node ends before it has a place, the log must not seem to be of others.
             history.note_beginning(self._config.chat, self.log, self._own_log)
         entries = make_first_entries(self._own_log, epoch, seq, self._rules, records, now, nonces)

@@ -62,11 +62,13 @@ class NodeHistory(History):
     def __init__(self, path: Path, config: Config, check_time_s: float | None = None) -> None:
         """Open the file. See History."""
         super().__init__(path, config, check_time_s)
-        places = self._store.records(Place)
+        rows = self._store.records(Place)
         # The place after which the log is to be applied.
-        self.place = places[0] if places and places[0].place else None
+        self.place = next((row for row in rows if row.place), None)
         # In an earlier run this file was to begin a log, and it is not known whether it has.
-        self.beginning = places[0] if places and not places[0].place else None
+        self.beginning = next((row for row in rows if not row.place), None)
+        if self.place and self.beginning and self.place.log == self.beginning.log:
+            self.beginning = None
         # The latest number in the file when it was opened; 0 if it has no messages and no visits.
         self.last_stored = self._store.last_stored()
         # Replaced as a whole: before `start` by the caller, later by the writer's thread.
@@ -102,11 +104,12 @@ class NodeHistory(History):
         self._store.end_visits()
 
     def note_beginning(self, chat: str, log: str, name: str) -> None:
-        """Note, until there is a place, that this file is to begin a log, under a secret name.
+        """Note, until it has a place there, that this file is to begin a log, under a secret name.
 
         `log` is when the stream was made. Call it before `start`.
         """
-        self._store.add([], [Place(chat=chat, log=log, place=0, state=name.encode())])
+        row = Place(key="beginning", chat=chat, log=log, place=0, state=name.encode())
+        self._store.add([], [row])
 
     def replace_records(self, records: Sequence[Record], lost_at: str) -> None:
         """Replace the records in the file with those of another node, all or none.

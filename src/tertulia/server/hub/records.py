@@ -97,9 +97,13 @@ class HookMessage(Struct, frozen=True, kw_only=True):
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """The last entry of the log that a cluster's node has applied, and its state there."""
+    """The last entry of the log that a cluster's node has applied, and its state there.
 
-    key: str = "place"  # there is at most one row
+    A second row, the "beginning", notes which log the node was to begin last, with the place 0 and
+    a secret name as the state.
+    """
+
+    key: str = "place"
     chat: str
     log: str  # the log's id
     place: int
