@@ -55,6 +55,19 @@ def test_the_addresses_of_local_networks_count_in_their_order(network):
     assert found() == ["192.168.1.5/24 eth0 1", "fe80::5/64 eth0 1", "10.0.0.5/8 wlan0 2"]
 
 
+def test_networks_of_containers_come_after_those_that_others_are_in(network):
+    network(
+        docker0=(USUAL, [("172.17.0.1", 16), ("fe80::1", 64)]),
+        eth0=(USUAL, [("192.168.1.5", 24)]),
+        veth1a2b3c4=(USUAL, [("fe80::2", 64)]),
+        br0=(USUAL, [("10.0.0.5", 8), ("fe80::3", 64)]),
+    )
+    assert [line.split()[1] for line in found()] == [
+        *("eth0", "br0", "br0"),
+        *("docker0", "docker0", "veth1a2b3c4"),
+    ]
+
+
 @pytest.mark.parametrize(
     "flags",
     [
@@ -136,6 +149,7 @@ def test_each_interface_is_used_once_for_each_version_and_only_some_of_many(monk
     assert set(few) == {"192.168.1.5", "10.0.0.5", 2}
     numbers = range(1, MAX_INTERFACES + 2)
     many_4 = [(f"10.0.{number}.1/24", f"br{number}", number) for number in numbers]
-    assert len(chosen(*many_4)) == MAX_INTERFACES
+    assert chosen(*many_4) == [f"10.0.{number}.1" for number in numbers][:MAX_INTERFACES]
     many_6 = [(f"fe80::{number}/64", f"br{number}", number) for number in numbers]
     assert chosen(*many_6) == list(numbers)[:MAX_INTERFACES]
+    assert chosen(*many_6[::-1]) == list(numbers)[:0:-1]

@@ -7,6 +7,7 @@ not tunnels, and answers only neighbours, never through a gateway. Any thread.
 import contextlib
 import ipaddress
 import os
+import re
 import socket
 import struct
 from collections.abc import Sequence
@@ -20,6 +21,11 @@ SERVICE_TYPE = "_tertulia._tcp.local."
 VARIABLE = "TERTULIA_MDNS"
 OFF = "off"
 MAX_INTERFACES = 8  # for IPv4, and for IPv6
+# Bridges and cables that container and machine emulators create on this computer.
+CONTAINERS = re.compile(
+    r"docker|br-[0-9a-f]{12}$|veth|virbr|podman|cni|nerdctl|lxc|lxd|incus|vboxnet|vmnet|cali|"
+    r"cilium|flannel|kube"
+)
 
 _SIOCGIFFLAGS = 0x8913
 _UP, _LOOPBACK, _POINT_TO_POINT, _RUNNING, _MULTICAST = 0x1, 0x8, 0x10, 0x40, 0x1000
@@ -48,10 +54,11 @@ def can_be_found(bound_to: str) -> bool:
 
 
 def local_addresses() -> list[LocalAddress]:
-    """Return the addresses in the local networks of this computer, in the system's order.
+    """Return the addresses in the local networks of this computer.
 
-    Tunnels are left out, because they lead to another network. The loopback interface is left out
-    too, unless the environment names it.
+    They are in the system's order, but networks of containers are last, because other computers are
+    not in them. Tunnels are left out, because they lead to another network. The loopback interface
+    is left out too, unless the environment names it.
     """
     if is_switched_off():
         return []
@@ -70,7 +77,7 @@ def local_addresses() -> list[LocalAddress]:
             ip = ipaddress.ip_interface(f"{text}/{each.network_prefix}")
             if _is_usable(ip, flags):
                 found.append(LocalAddress(ip, interface, adapter.index))
-    return found
+    return sorted(found, key=lambda each: CONTAINERS.match(each.interface) is not None)
 
 
 def is_neighbour(
@@ -83,7 +90,7 @@ def is_neighbour(
 
 
 def open_zeroconf(own: Sequence[LocalAddress]) -> "Zeroconf":
-    """Return a multicast DNS service on the interfaces of these addresses.
+    """Return a multicast DNS service on the interfaces of these addresses, the first ones of many.
 
     In a thread with a running asyncio loop it uses that loop, otherwise a thread of its own. Raises
     OSError and RuntimeError.
@@ -92,11 +99,16 @@ def open_zeroconf(own: Sequence[LocalAddress]) -> "Zeroconf":
 
     # One address for each interface and version, because more of them would send everything twice.
     # Each needs a socket, and a computer with containers has many networks.
-    ipv4 = {each.interface: str(each.ip.ip) for each in reversed(own) if each.ip.version == 4}
-    ipv6 = {each.scope for each in own if each.ip.version == 6 and each.scope is not None}
+    ipv4: dict[str, str] = {}
+    ipv6: dict[int, None] = {}
+    for each in own:
+        if each.ip.version == 4:
+            ipv4.setdefault(each.interface, str(each.ip.ip))
+        elif each.scope is not None:
+            ipv6.setdefault(each.scope)
     chosen: list[str | int | tuple[tuple[str, int, int], int]] = []
     chosen += list(ipv4.values())[:MAX_INTERFACES]
-    chosen += sorted(ipv6)[:MAX_INTERFACES]
+    chosen += list(ipv6)[:MAX_INTERFACES]
     return Zeroconf(chosen)
 
 

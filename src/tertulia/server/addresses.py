@@ -6,18 +6,14 @@ An address that the system does not report is left out; no error here ends a sta
 import contextlib
 import fcntl
 import ipaddress
-import re
 import socket
 import struct
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-# Bridges and cables that container and machine emulators create on this computer.
-_CONTAINERS = re.compile(
-    r"docker|br-[0-9a-f]{12}$|veth|virbr|podman|cni|nerdctl|lxc|lxd|incus|vboxnet|vmnet|cali|"
-    r"cilium|flannel|kube"
-)
+from tertulia.mdns import CONTAINERS
+
 _NET = Path("/proc/self/net")
 _SIOCGIFFLAGS = 0x8913
 _UP_AND_RUNNING = 0x1 | 0x40  # IFF_UP, and IFF_RUNNING: a cable or a radio network is connected
@@ -113,7 +109,7 @@ def likeliest_first(
             continue
         if ip.is_link_local and ip.version == 6:
             scoped.append(JoinAddress(f"{ip}%{interface}", interface))
-        elif interface not in default_interfaces and _CONTAINERS.match(interface):
+        elif interface not in default_interfaces and CONTAINERS.match(interface):
             containers.append(JoinAddress(str(ip), interface))
         elif ip.is_link_local:
             link_local.append(JoinAddress(str(ip), interface))
