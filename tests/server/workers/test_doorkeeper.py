@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from worker_bench import FakeSocket, WorkerBench, socket_of
 
-from tertulia.protocol.messages import Ping, Pong, Register
+from tertulia.protocol.messages import CloseReason, Ping, Pong, Register
 from tertulia.server.doors.entrance import Offer, OpenEntrance
 from tertulia.server.doors.http import Site
 from tertulia.server.observer import ADDRESS_DENIED, NO_PROXY_HEADER
@@ -224,6 +224,16 @@ class Later:
         self.askers.append(asker)
 
 
+class Pieces:
+    """The rest of an answer, in pieces."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self._pieces = [*pieces, b""]
+
+    def next_piece(self) -> bytes:
+        return self._pieces.pop(0)
+
+
 def wait_for_answer(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> tuple[Connection, Later]:
     connection, later = bench.come(HeaderRule.NONE), Later()
     monkeypatch.setattr(OpenEntrance, "open", lambda *_: Opened(later=later))
@@ -252,6 +262,23 @@ def test_an_answer_for_a_connection_that_has_ended_is_nobodys(bench, monkeypatch
     bench.read_mail()
     assert bench.said(connection) == said
     assert bench.observer.faults == 0
+
+
+def test_an_answer_that_is_read_piece_by_piece_goes_out_to_its_end(bench, monkeypatch):
+    connection, later = wait_for_answer(bench, monkeypatch)
+    later.askers[0].answer(Opened(answer=b"head ", source=Pieces(b"one ", b"two")))
+    bench.read_mail()
+    assert bench.said(connection) == b"head one two"
+    assert connection.state is State.DRAINING
+
+
+def test_an_answer_for_a_connection_that_is_closed_already_is_not_kept(bench, monkeypatch):
+    connection, later = wait_for_answer(bench, monkeypatch)
+    bench.connections.close(connection, CloseReason.LOST)
+    later.askers[0].answer(Opened(source=Pieces(b"one"), refused="tls_required"))
+    bench.read_mail()
+    assert connection.source is None
+    assert bench.observer.refused == {}
 
 
 def test_an_answer_for_a_connection_that_waits_for_none_is_dropped(bench):

@@ -10,7 +10,7 @@ import pytest
 
 from tertulia.server.workers import mailbox as mailbox_module
 from tertulia.server.workers.mail import Drain, Evict
-from tertulia.server.workers.mailbox import Mailbox
+from tertulia.server.workers.mailbox import Mailbox, Mailboxes
 
 
 @pytest.fixture
@@ -129,3 +129,31 @@ def test_it_is_known_how_much_mail_waits_and_since_when_the_oldest(mailbox, monk
     assert len(mailbox) == 0
     mailbox.post(Drain())
     assert mailbox.waiting_since == 2.0
+
+
+# --- the mailboxes of all workers ----------------------------------------------------------------
+
+
+def test_mail_for_all_workers_goes_to_those_that_have_not_ended():
+    mailboxes, boxes = Mailboxes(), [Mailbox() for _ in range(3)]
+    for mailbox in boxes:
+        mailboxes.add(mailbox)
+    mailboxes.remove(boxes[1])
+    mailboxes.post(Drain())
+    assert [mailbox.collect() for mailbox in boxes] == [[Drain()], [], [Drain()]]
+    for mailbox in boxes:
+        mailbox.close()
+
+
+def test_events_are_announced_to_all_workers_but_the_one_that_published_them():
+    mailboxes, boxes = Mailboxes(), [Mailbox() for _ in range(3)]
+    for mailbox in boxes:
+        mailboxes.add(mailbox)
+        mailbox.fall_asleep()
+    mailboxes.announce(boxes[1], 5.0)
+    assert [is_readable(mailbox) for mailbox in boxes] == [True, False, True]
+    for mailbox in boxes:
+        mailbox.collect()
+    assert [mailbox.news_since for mailbox in boxes] == [5.0, 0.0, 5.0]
+    for mailbox in boxes:
+        mailbox.close()

@@ -111,6 +111,16 @@ def test_whoever_ends_in_the_middle_is_refused_at_once(bench):
     assert rest_of(far).startswith(b"HTTP/1.1 503")
 
 
+@pytest.mark.parametrize("header", [b"", b"PROXY TCP4 10.0.0.9 "])
+def test_whoever_ends_before_the_proxys_header_is_whole_is_refused_at_once(bench, header):
+    far, fd = bench.refuse(HERE, HeaderRule.REQUIRED)
+    far.sendall(header)
+    far.shutdown(socket.SHUT_WR)
+    bench.read(fd)
+    assert bench.turned_away.to_read == []
+    assert b'"server_full"' in rest_of(far)
+
+
 def test_an_answered_client_has_a_second_to_read_whatever_else_it_sends(bench):
     far, fd = bench.refuse()
     bench.turned_away.on_time(0.25)
@@ -155,6 +165,14 @@ def test_behind_a_proxy_the_named_address_counts(bench, rule, header, is_answere
     assert rest_of(far).startswith(b"HTTP/1.1 200" if is_answered else b"HTTP/1.1 503")
 
 
+def test_a_proxy_that_sends_no_header_is_closed_at_once_without_a_word(bench):
+    far, fd = bench.refuse(HERE, HeaderRule.REQUIRED)
+    far.sendall(b"hello")
+    bench.read(fd)
+    assert len(bench.turned_away) == 0
+    assert rest_of(far) == b""
+
+
 def test_at_the_local_socket_nobody_is_known_without_a_header(bench):
     far, fd = bench.refuse(HERE, HeaderRule.OPTIONAL)
     far.sendall(REQUEST)
@@ -175,9 +193,38 @@ def test_a_handshake_has_a_second_and_is_closed_without_a_word():
     bench.close()
 
 
-def test_a_refusal_inside_tls_ends_with_the_end_of_tls():
+def test_without_tls_whoever_begins_a_handshake_is_told_that_the_server_is_full(bench):
+    far, fd = bench.refuse()
+    far.sendall(b"\x16\x03\x01")
+    bench.read(fd)
+    assert b'"server_full"' in rest_of(far)
+
+
+def test_with_tls_whoever_does_not_use_it_is_told_so_at_once():
     bench = Bench(server_side)
     far, fd = bench.refuse()
+    far.sendall(b'{"type":"ping"}\n')
+    bench.read(fd)
+    assert bench.turned_away.to_read == []
+    assert b'"server_full"' in rest_of(far)
+    bench.close()
+
+
+def test_only_the_first_byte_shows_that_a_handshake_begins():
+    bench = Bench(server_side)
+    far, fd = bench.refuse()
+    far.sendall(b"P")
+    bench.read(fd)
+    far.sendall(b"\x16")
+    bench.read(fd)
+    bench.turned_away.on_time(0.25)
+    assert bench.turned_away.to_read == []
+    assert b'"server_full"' in rest_of(far)
+    bench.close()
+
+
+def shake_hands(bench: Bench, far: socket.socket, fd: int) -> TlsChannel:
+    """Return the far end's TLS after the handshake."""
     far.setblocking(False)
     client = TlsChannel(far, client_context(), server_side=False)
     with contextlib.suppress(BlockingIOError):
@@ -186,6 +233,26 @@ def test_a_refusal_inside_tls_ends_with_the_end_of_tls():
         bench.read(fd)
         with contextlib.suppress(BlockingIOError):
             client.recv(65_536)
+    bench.read(fd)
+    return client
+
+
+def test_whoever_says_nothing_inside_tls_is_refused_there_when_the_second_is_over():
+    bench = Bench(server_side)
+    far, fd = bench.refuse()
+    client = shake_hands(bench, far, fd)
+    bench.turned_away.on_time(0.9)
+    assert bench.turned_away.to_read == [fd]
+    bench.turned_away.on_time(1.0)
+    assert bench.turned_away.to_read == []
+    assert b'"server_full"' in client.recv(65_536)
+    bench.close()
+
+
+def test_a_refusal_inside_tls_ends_with_the_end_of_tls():
+    bench = Bench(server_side)
+    far, fd = bench.refuse()
+    client = shake_hands(bench, far, fd)
     client.send(b'{"type":"ping"}\n')
     bench.read(fd)
     assert b'"server_full"' in client.recv(65_536)
