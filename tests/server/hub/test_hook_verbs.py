@@ -3,6 +3,7 @@
 import pytest
 from hook_chat import HookChat
 from hub_chat import Keeper, code
+from msgspec import UNSET
 
 from tertulia.protocol.hooks import CreateHook, ListHooks, RemoveHook
 from tertulia.protocol.messages import CloseReason, Error
@@ -111,7 +112,7 @@ def test_that_a_hook_was_removed_is_kept(kept):
 def test_the_list_has_names_and_uses_and_no_secrets(chat):
     secret = chat.create_hook()
     (row,) = chat.ask(ListHooks()).hooks
-    assert (row.name, row.by, row.used or None) == ("build", "server", None)
+    assert (row.name, row.by, row.used) == ("build", "server", UNSET)
     assert row.time == "2026-11-22T15:04:05.123Z"
     chat.clock.s += 60
     chat.post(secret)

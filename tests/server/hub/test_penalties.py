@@ -79,11 +79,27 @@ def test_a_penalty_that_was_made_longer_does_not_end_at_its_first_time():
     assert len(bans) == 1
 
 
+def test_a_penalty_that_was_removed_before_its_end_does_not_end_again():
+    bans = penalties(ban(name="luis", until=SOON, key="k"), ban(name="eva", until=LATER, key="e"))
+    assert bans.remove("k")
+    assert bans.expire(SOON) == []
+    assert [one.key for one in bans.expire(LATER)] == ["e"]
+
+
 def test_the_ends_of_replaced_penalties_do_not_pile_up():
     bans = penalties()
     for _ in range(1_000):
         bans.put(ban(name="luis", until=LATER, key="k"))
     assert len(bans._ends) < 100
+
+
+def test_outdated_ends_are_dropped_together_and_not_one_by_one():
+    bans = penalties(*(ban(name=f"user{n}", until=LATER, key=str(n)) for n in range(10)))
+    sizes = []
+    for _ in range(200):
+        bans.put(ban(name="user0", until=LATER, key="0"))
+        sizes.append(len(bans._ends))
+    assert (min(sizes), max(sizes)) == (10, 2 * 10 + 64)
 
 
 def test_the_first_to_end_is_still_found_first_when_replaced_penalties_were_dropped():

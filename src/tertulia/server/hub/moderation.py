@@ -196,17 +196,16 @@ class Moderation:
 
     # --- what operators decide -----------------------------------------------------------------
 
-    def promote(self, session: Session, time: str) -> bool:
-        """Make a session an operator's; return False if it was one."""
+    def promote(self, session: Session, time: str) -> None:
+        """Make a session an operator's, and tell everyone, unless it is one already."""
         if session.is_operator:
-            return False
+            return
         session.is_operator = True
         self.operators[look_of(session.name.key)].append(session)
         self._note_silence(session)
         self._events.append(
             Role(seq=self._events.last_seq + 1, time=time, name=session.name.shown, operator=True)
         )
-        return True
 
     def ban(self, ban: Ban) -> list[Session]:
         """Ban a name or a network; return the sessions that the ban applies to."""
