@@ -30,7 +30,7 @@ def peers():
 
 def operator(room, name="ana", lang="es", **options):
     page = room.join(name, lang, path=f"/?lang={lang}#operator={SECRET}", **options)
-    words = {"es": "Cuidar el orden", "en": "Keep order"}[lang]
+    words = {"es": "Moderar", "en": "Keep order"}[lang]
     # The button is there before this user is an operator, but hidden.
     expect(page.locator("#chat button:not([hidden])", has_text=words)).to_have_count(1)
     return page
@@ -52,7 +52,7 @@ def test_the_link_makes_an_operator_who_keeps_the_secret_until_leaving(watched):
     luis = watched.join("luis", "en")
     ana = operator(watched)
     assert "#" not in ana.url
-    expect(ana.get_by_role("log")).to_contain_text("Ahora cuidas el orden. /ayuda")
+    expect(ana.get_by_role("log")).to_contain_text("Ahora moderas el chat. /ayuda")
     expect(luis.get_by_role("log")).to_contain_text("ana is an operator now")
     expect(luis.get_by_role("button", name="ana, ACTIVO, operator")).to_contain_text("operator")
     star = "getComputedStyle(document.querySelector('.person b'), '::before').content"
@@ -60,7 +60,7 @@ def test_the_link_makes_an_operator_who_keeps_the_secret_until_leaving(watched):
     entries = ana.context.new_cdp_session(ana).send("Page.getNavigationHistory")["entries"]
     assert not [entry["url"] for entry in entries if "#" in entry["url"]]
     ana.reload()
-    expect(ana.get_by_role("button", name="Cuidar el orden")).to_be_visible()
+    expect(ana.get_by_role("button", name="Moderar")).to_be_visible()
     expect(luis.get_by_role("button", name="Keep order")).to_have_count(0)
     assert SECRET in ana.evaluate("JSON.stringify({...sessionStorage})")
     say(ana, "/salir")
@@ -88,7 +88,7 @@ def test_the_command_asks_for_the_secret_in_a_field_that_hides_it(watched):
     expect(field).to_be_focused()
     ana.keyboard.type(SECRET)
     ana.keyboard.press("Enter")
-    expect(ana.get_by_role("button", name="Cuidar el orden")).to_be_visible()
+    expect(ana.get_by_role("button", name="Moderar")).to_be_visible()
 
 
 def test_a_person_is_silenced_and_removed_from_their_dialog(watched):
@@ -151,7 +151,7 @@ def test_hush_and_pin_are_seen_by_everyone(watched, message_with):
     message_with(ana, "at 8").get_by_role("button", name="Fijar").click()
     pinned = luis.get_by_role("region", name="Pinned message")
     expect(pinned).to_contain_text("luis: at 8")
-    ana.get_by_role("button", name="Cuidar el orden").click()
+    ana.get_by_role("button", name="Moderar").click()
     ana.get_by_role("button", name="Dejar hablar solo a los operadores").click()
     expect(luis.locator("#compose")).to_contain_text("Only operators may speak now")
     say(luis, "hola")
