@@ -19,6 +19,7 @@ from tertulia.protocol.messages import (
     Error,
     ErrorCode,
     Left,
+    ListUsers,
     Ok,
     Ping,
     Pong,
@@ -31,7 +32,7 @@ from tertulia.protocol.messages import (
 from tertulia.protocol.moderation import BecomeOperator, Kick
 from tertulia.protocol.watching import TakeMeasures
 from tertulia.server.doors.native import NativeDoor
-from tertulia.server.hub.ordered import SendAway, ServesAgain
+from tertulia.server.hub.ordered import NodesNamed, SendAway, ServesAgain
 from tertulia.server.workers.connection import Hold, State
 from tertulia.server.workers.handler import Step
 from tertulia.server.workers.mail import AdoptConsole, Drain
@@ -134,8 +135,12 @@ def test_a_connection_that_ends_while_it_registers_leaves_neither_session_nor_ro
         bench.receive(ana, b"")
         assert socket_of(ana).is_closed
     bench.settle()
+    bench.flush()
     assert bench.near.users() == bench.far.users() == []
     assert bench.routes() == 0
+    assert bench.observer.faults == 0
+    assert socket_of(ana).sent == b""
+    assert socket_of(ana).is_closed == is_closed
     _joined, left = bench.far.events()
     assert isinstance(left, Left)
     assert left.reason == CloseReason.LOST
@@ -212,6 +217,8 @@ def test_the_end_of_the_input_waits_for_the_places_of_the_messages_too(bench: No
     assert not socket_of(ana).is_closed
     bench.settle()
     assert bench.texts(luis) == ["uno", "dos", "Left"]
+    assert bench.observer.faults == 0
+    assert bench.observer.left == {CloseReason.QUIT: 1}
 
 
 def test_requests_take_effect_in_their_order(bench: NodeBench) -> None:
@@ -227,6 +234,14 @@ def test_requests_take_effect_in_their_order(bench: NodeBench) -> None:
     bench.settle()
     assert bench.texts(luis) == ["uno", "Presence", "dos", "tres"]
     assert [one for one in bench.heard(ana) if isinstance(one, Ok)] == [Ok(id=2)]
+
+
+def test_requests_behind_one_that_waited_for_its_turn_follow_it(bench: NodeBench) -> None:
+    ana = bench.enter("ana")
+    bench.receive(ana, Say(text="uno"), ListUsers(id=2), Say(text="dos"))
+    assert ana.hold is Hold.TURN
+    bench.settle()
+    assert sorted(bench.texts(ana)) == ["UserList", "dos", "uno"]
 
 
 def test_once_all_its_messages_have_their_places_a_request_waits_for_no_turn(
@@ -258,6 +273,21 @@ def test_a_node_that_does_not_serve_holds_all_but_a_ping(bench: NodeBench) -> No
     assert bench.texts(ana) == ["uno"]
 
 
+def test_a_message_that_waited_for_its_node_does_not_wait_for_the_message_before_it(
+    bench: NodeBench,
+) -> None:
+    ana = bench.enter("ana")
+    bench.receive(ana, Say(text="uno"))
+    bench.near.hub.serve_until(0.0)
+    bench.receive(ana, Say(text="dos"))
+    assert (ana.hold, ana.orders_due) == (Hold.TURN, 1)
+    bench.near.hub.serve_until(inf)
+    bench.dispatcher.read_mail(ServesAgain())
+    assert (ana.hold, ana.orders_due) == (Hold.NOTHING, 2)
+    bench.settle()
+    assert bench.texts(ana) == ["uno", "dos"]
+
+
 def test_whoever_quits_may_do_that_at_a_node_that_does_not_serve(bench: NodeBench) -> None:
     ana = bench.enter("ana")
     bench.near.hub.serve_until(0.0)
@@ -286,6 +316,15 @@ def test_users_are_sent_to_another_node_when_this_one_has_not_served_for_long(
     assert isinstance(closing, Closing)
     assert (closing.reason, closing.cause, closing.retry_after) == ("shutdown", "cut_off", 1.0)
     assert bench.heard(stranger) == []
+    assert (stranger.state, bench.observer.faults) == (State.UNREGISTERED, 0)
+
+
+def test_a_client_that_is_saying_goodbye_is_not_told_which_nodes_are_up(bench: NodeBench) -> None:
+    ana, luis = bench.enter("ana", nodes=True), bench.enter("luis", nodes=True)
+    bench.connections.finish(ana, CloseReason.QUIT, None, bench.clock.s)
+    bench.dispatcher.read_mail(NodesNamed(["a", "b"]))
+    assert "NodeList" not in bench.kinds(ana)
+    assert "NodeList" in bench.kinds(luis)
 
 
 def test_those_who_are_sent_away_and_do_not_come_again_are_lost(bench: NodeBench) -> None:
@@ -314,8 +353,9 @@ def test_a_session_ends_once_though_its_connection_does_so_before_the_log_has_it
 # --- outcomes for nobody -------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("is_closed", [False, True])
 def test_whom_an_operator_kicks_before_going_away_is_expelled_all_the_same(
-    bench: NodeBench,
+    bench: NodeBench, *, is_closed: bool
 ) -> None:
     ana, luis = bench.enter("ana"), bench.enter("luis")
     bench.receive(ana, BecomeOperator(secret="s" * 20))
@@ -324,14 +364,16 @@ def test_whom_an_operator_kicks_before_going_away_is_expelled_all_the_same(
     bench.receive(ana, Kick(name="luis", reason="ruido"))
     bench.connections.finish(ana, CloseReason.LOST, None, bench.clock.s)
     bench.flush()
-    bench.receive(ana, b"")
+    if is_closed:
+        bench.receive(ana, b"")
+    assert socket_of(ana).is_closed == is_closed
     bench.settle()
     closing = [one for one in bench.heard(luis) if isinstance(one, Closing)]
     assert [(one.reason, one.by) for one in closing] == [("kicked", "ana")]
     bench.settle()
     assert bench.far.users() == []
     bench.receive(luis, b"")
-    assert bench.routes() == 0
+    assert bench.routes() == (0 if is_closed else 1)
 
 
 def test_who_waits_for_one_whom_an_operator_kicks_before_going_away_is_answered(
@@ -459,3 +501,18 @@ def test_the_console_stays_when_the_users_are_sent_to_another_node(bench: NodeBe
     bench.dispatcher.read_mail(SendAway())
     assert bench.heard(console) == []
     assert console.state is State.REGISTERED
+
+
+def test_an_idle_bot_hears_of_its_return_before_the_message_by_which_it_returns(
+    bench: NodeBench,
+) -> None:
+    bot = bench.enter("bot", events="messages")
+    assert bot.session is not None
+    bench.pass_time(120.0)
+    bench.near.hub.serve_until(inf)
+    bench.near.hub.idle(bot.session)
+    bench.settle()
+    assert bench.texts(bot) == ["Presence"]
+    bench.receive(bot, Say(text="uno"))
+    bench.settle()
+    assert bench.texts(bot) == ["Presence", "uno"]
