@@ -168,6 +168,18 @@ test("operators type commands, and others do not know them", async () => {
   setOperatorCommands([]);
 });
 
+test("a ban of oneself is recognised by the request, whatever the words of the server are", async () => {
+  await setLanguage("en");
+  const error = { code: "address_invalid", message: "no" };
+  const oneself = /this would ban you too/;
+  assert.match(refused({ type: "ban", name: "ana" }, error), oneself);
+  assert.match(refused({ type: "ban", address: "10.0.0.0/8" }, error), oneself);
+  const wrong = { ...error, message: "'yourself' is neither an IP address nor a network" };
+  for (const type of ["ban", "unban"]) {
+    assert.match(refused({ type, address: "10.0.0.300" }, wrong), /not an address or a network/);
+  }
+});
+
 test("whom one ignores is shown nowhere, and says how much was hidden", () => {
   const table = entered({ history: [message(8, "luis", "old")], users: ["ana", "luis"] });
   const words = ignoring(table.chat, "ignore", "LUIS");

@@ -51,6 +51,7 @@ from tertulia.protocol.messages import (
     Welcome,
 )
 from tertulia.protocol.names import is_reserved, parse_name
+from tertulia.protocol.networks import parse_network
 from tertulia.protocol.texts import check_text
 
 VECTORS = Path(__file__).parents[1] / "vectors"
@@ -142,6 +143,14 @@ def as_on_the_page(command: Command | None) -> Vector | None:
             return {"type": "theme", "choice": "" if theme is None else str(theme)}
     builtins: Vector = to_builtins(command)
     return builtins
+
+
+def test_networks() -> None:
+    table = vectors("networks")
+    for text in table["networks"]:
+        assert parse_network(text) is not None, text
+    for text in table["no_networks"]:
+        assert parse_network(text) is None, text
 
 
 def test_lines() -> None:

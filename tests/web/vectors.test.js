@@ -8,6 +8,7 @@ import { Jobs } from "../../src/tertulia/web/jobs.js";
 import { mentions } from "../../src/tertulia/web/mentions.js";
 import { isReserved, parseName } from "../../src/tertulia/web/names.js";
 import { Nodes } from "../../src/tertulia/web/nodes/nodes.js";
+import { isNetwork } from "../../src/tertulia/web/operator/networks.js";
 import { similarName } from "../../src/tertulia/web/similar.js";
 import { State } from "../../src/tertulia/web/state.js";
 import { checkText } from "../../src/tertulia/web/texts.js";
@@ -75,6 +76,12 @@ test("texts", () => {
       assert.equal(checkText(text.repeat(times)), code === "valid" ? null : code, text);
     }
   }
+});
+
+test("networks", () => {
+  const table = vectors("networks");
+  for (const text of table.networks) assert.equal(isNetwork(text), true, text);
+  for (const text of table.no_networks) assert.equal(isNetwork(text), false, text);
 });
 
 test("lines", () => {

@@ -300,7 +300,7 @@ def address_invalid(request: ImposeBan | LiftBan, address: str) -> Error:
 
 def bans_oneself(request: ImposeBan, address: str) -> Error:
     """Refuse a ban that would apply to the operator who asks for it."""
-    reason = "you would ban yourself"  # the page recognises this case by the last word
+    reason = "you would ban yourself"
     if request.address is not UNSET:
         reason += f", because you come from {address}: choose a smaller network, or ban by name"
     return Error(id=request.id, code=ErrorCode.ADDRESS_INVALID, message=reason)

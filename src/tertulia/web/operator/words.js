@@ -10,6 +10,7 @@ import { nameOfOperator } from "../order/words.js";
 import { visibleInALine } from "../safetext.js";
 import { dateAndTime, duration } from "../dialogs/moments.js";
 import { N_, _, format, ngettext } from "../words.js";
+import { isNetwork } from "./networks.js";
 
 const MINUTES_IN_A_DAY = 1_440;
 
@@ -89,7 +90,7 @@ export function refused(request, error) {
   if (error === null) return unanswered();
   const { code } = error;
   let msgid = REFUSED[`${request.type} ${code}`] ?? REFUSED[code] ?? "{message}";
-  if (code === "address_invalid" && (request.name || /\b(yourself|you are)\b/.test(error.message))) {
+  if (code === "address_invalid" && (request.name || isNetwork(request.address))) {
     msgid = N_("Nothing was done: this would ban you too. Ban a name, or a smaller network.");
   }
   const text = _(msgid);
