@@ -108,6 +108,7 @@ class Chat:
         first = 0 if self.keeper is None else self.keeper.numbering.last_seq
         events = self.hub.events.read(first, 10_000_000, keep)
         assert events is None or isinstance(events, Slice)
+        assert [event.seq for event in kept] == [first + n for n in range(1, len(kept) + 1)]
         return kept
 
 

@@ -39,6 +39,22 @@ def test_stamps_follow_the_clock_wherever_it_goes(clock: list[float]) -> None:
         assert stamps.now() == rfc3339(expected)
 
 
+def test_only_what_has_changed_since_the_last_stamp_is_formatted(monkeypatch) -> None:
+    asked: list[datetime] = []
+
+    def noted(moment: datetime) -> str:
+        asked.append(moment)
+        return rfc3339(moment)
+
+    monkeypatch.setattr("tertulia.server.hub.journal.rfc3339", noted)
+    moments = iter([7.001, 7.001, 7.002, 8.0])
+    stamps = Stamps(lambda: next(moments))
+    first, same, later, last = (stamps.now() for _ in range(4))
+    assert same is first
+    assert [moment.second for moment in asked] == [7, 8], "a second is formatted once"
+    assert (later, last) == ("1970-01-01T00:00:07.002Z", "1970-01-01T00:00:08.000Z")
+
+
 @pytest.mark.parametrize("reserves", [True, False])
 def test_a_change_has_the_time_of_the_wall_clock_and_room_for_the_events_of_a_taking_over(reserves):
     clock, reserved = StandingClock(), []

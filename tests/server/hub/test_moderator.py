@@ -422,6 +422,17 @@ def test_what_is_over_or_lifted_is_not_kept_any_longer():
     assert restarted(keeper).keeper.rows == []
 
 
+def test_a_lifted_ban_or_mute_is_lifted_on_the_disk_too():
+    room = Room(keeper := Keeper())
+    room.done(ImposeBan(name="eva"))
+    room.done(ImposeMute(name="luis"))
+    room.done(LiftBan(name="eva"))
+    assert keeper.kept[-1][0] == [Removed(Ban, "name:eva")]
+    room.done(LiftMute(name="luis"))
+    assert keeper.kept[-1][0] == [Removed(Mute, "luis")]
+    assert restarted(keeper).keeper.rows == []
+
+
 def test_after_a_crash_those_who_were_in_the_locked_room_have_ten_minutes():
     keeper = Keeper()
     room = Room(keeper)
