@@ -425,6 +425,15 @@ def test_a_reader_that_leaves_with_more_than_a_slice_to_come_gets_a_gap_for_the_
     assert gap == encode(Gap(after=len(lines), through=50))
 
 
+def test_a_reader_that_leaves_with_exactly_a_slice_to_come_gets_no_gap(bench):
+    bench.publish(5)
+    exact = Bench(slice_bytes=len(bench.all))
+    reader = exact.connect(room=0)
+    exact.publish(5)
+    assert exact.subscribers.unsent(reader) == bench.all == exact.all
+    assert exact.observer.gaps == 0
+
+
 def test_events_that_a_leaving_bot_is_not_sent_are_no_gap():
     bench = Bench(slice_bytes=500, messages_only=True)
     bot = bench.connect(room=0)

@@ -222,6 +222,7 @@ def test_a_connection_that_breaks_while_it_is_read_ahead_is_closed(bench: NodeBe
     assert socket_of(ana).is_closed
     bench.settle()
     assert bench.far.users() == []
+    assert bench.observer.faults == 0
 
 
 def test_a_flood_of_pings_ends_a_connection_that_waits(bench: NodeBench) -> None:
@@ -229,6 +230,8 @@ def test_a_flood_of_pings_ends_a_connection_that_waits(bench: NodeBench) -> None
     bench.receive(ana, Register(name="ana"), *(Ping(id=number) for number in range(100)))
     answers = bench.kinds(ana)
     assert (answers.count("Pong"), answers[-1]) == (63, "Error")
+    assert answers.count("Error") == 1
+    assert bench.observer.requests == 64 + 1, "the pings after that are not looked at"
     bench.receive(ana, b"")
     bench.settle()
     assert (bench.near.users(), bench.routes()) == ([], 0)
@@ -279,12 +282,32 @@ def test_pings_that_wait_are_answered_when_the_log_begins_to_stand_still(bench: 
     assert bench.heard(ana) == bench.heard(luis) == bench.heard(eva) == []
     assert bench.near.hub.note_stillness(stands_still=True)
     assert not bench.near.hub.note_stillness(stands_still=True)
+    assert bench.watched(ana) == 0
     bench.dispatcher.read_mail(StandsStill())
+    assert bench.watched(ana) == READABLE
     bench.ready(ana, READABLE)
     assert bench.heard(ana) == [Pong(id=3), Pong(id=4)]
     assert (bench.heard(luis), bench.heard(eva)) == ([Pong(id=3)], [Pong(id=2)])
     bench.settle()
     assert [bench.kinds(one)[0] for one in (ana, luis, eva)] == ["Ok", "Ok", "Welcome"]
+
+
+def test_a_client_that_waits_for_something_else_is_not_read_ahead(bench: NodeBench) -> None:
+    ana, luis = bench.enter("ana"), bench.enter("luis")
+    luis.hold_for(Hold.DELIVERY)
+    bench.dispatcher.read_mail(StandsStill())
+    assert not (ana.looks_ahead or luis.looks_ahead)
+    bench.receive(luis, Ping(id=3))
+    assert bench.heard(luis) == []
+
+
+def test_a_read_ahead_that_finds_nothing_changes_nothing(bench: NodeBench) -> None:
+    ana = bench.enter("ana")
+    bench.receive(ana, BUSY)
+    bench.ready(ana, READABLE)
+    assert (ana.hold, bench.observer.faults) == (Hold.ORDER, 0)
+    bench.settle()
+    assert bench.kinds(ana) == ["Ok", "Presence"]
 
 
 def test_a_quit_behind_waits_for_its_turn(bench: NodeBench) -> None:
