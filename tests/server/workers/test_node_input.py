@@ -296,7 +296,7 @@ def test_a_client_that_waits_for_something_else_is_not_read_ahead(bench: NodeBen
     ana, luis = bench.enter("ana"), bench.enter("luis")
     luis.hold_for(Hold.DELIVERY)
     bench.dispatcher.read_mail(StandsStill())
-    assert not (ana.looks_ahead or luis.looks_ahead)
+    assert (ana.looks_ahead, luis.looks_ahead) == (False, False)
     bench.receive(luis, Ping(id=3))
     assert bench.heard(luis) == []
 
