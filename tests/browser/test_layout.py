@@ -37,3 +37,16 @@ def test_nothing_is_cut_off(room, message_with, size):
             ana.get_by_role("button", name="Salir").scroll_into_view_if_needed()
             expect(ana.get_by_role("button", name="Salir")).to_be_in_viewport(ratio=1)
         ana.keyboard.press("Escape")
+
+
+def test_marks_that_are_piled_up_on_a_letter_cover_no_other_message(room, message_with):
+    ana = room.join("ana")
+    luis = room.person("luis")
+    luis.say("hola")
+    luis.say("z" + "\u0301" * 500)
+    piled_up = message_with(ana, "\u0301")
+    box = piled_up.bounding_box()
+    above = {"x": box["x"], "y": box["y"] - 60, "width": box["width"], "height": 55}
+    shown = ana.screenshot(clip=above)
+    piled_up.evaluate("(node) => (node.style.visibility = 'hidden')")
+    assert ana.screenshot(clip=above) == shown
