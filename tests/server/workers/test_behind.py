@@ -296,9 +296,65 @@ def test_the_rest_of_a_cut_line_goes_out_before_more_events(bench):
     bench.go_on(reader, room=20)
     assert bench.flush() == [(reader, None)]
     assert bench.got(reader) == bench.all[:120]
+    assert bench.observer.sent_bytes == 120
     bench.go_on(reader)
     bench.flush_all()
     assert bench.got(reader) == bench.all
+
+
+@pytest.mark.parametrize("in_step", [True, False])
+@pytest.mark.parametrize("events", [1, 2, 3])
+@pytest.mark.parametrize("only_first_byte", [True, False])
+def test_of_a_cut_slice_the_events_are_counted_that_have_begun(
+    bench, in_step, events, only_first_byte
+):
+    reader = bench.connect_in_step() if in_step else bench.connect()
+    for begun in range(events + 1):
+        before, cursor = bench.observer.deliveries, bench.log.last_seq
+        bench.publish(events)
+        lines = bench.lines[cursor:]
+        whole, cut = lines[: max(0, begun - 1)], lines[begun - 1] if begun else b""
+        socket_of(reader).room = len(b"".join(whole)) + len(
+            cut[:1] if only_first_byte else cut[:-1]
+        )
+        assert bench.flush() == [(reader, None)]
+        assert bench.observer.deliveries - before == begun
+        bench.go_on(reader)
+        bench.flush_all()
+        assert bench.observer.deliveries - before == events
+        assert bench.observer.sent_bytes == len(bench.all) == len(bench.got(reader))
+        if not in_step:
+            bench.subscribers.remove(reader)
+            bench.subscribers.add(reader, bench.log.last_seq)
+
+
+@pytest.mark.parametrize("in_step", [True, False])
+def test_of_a_cut_piece_of_the_form_all_events_are_counted_once_it_has_begun(in_step):
+    bench = Bench(frame=lambda data: b"<" + data + b">")
+    reader = bench.connect_in_step(room=0) if in_step else bench.connect(room=0)
+    bench.publish(3)
+    assert bench.flush() == [(reader, None)]
+    assert bench.observer.deliveries == 0
+    bench.go_on(reader, room=1)
+    assert bench.flush() == [(reader, None)]
+    assert (bench.got(reader), bench.observer.deliveries) == (b"<", 3)
+    bench.go_on(reader)
+    bench.flush_all()
+    assert (bench.got(reader), bench.observer.deliveries) == (b"<" + bench.all + b">", 3)
+
+
+@pytest.mark.parametrize("in_step", [True, False])
+def test_a_bot_is_sent_no_empty_frame_for_events_that_it_does_not_get(in_step):
+    bench = Bench(messages_only=True, frame=lambda data: b"<" + data + b">")
+    bot = bench.connect_in_step() if in_step else bench.connect()
+    bench.publish()
+    bench.flush_all()
+    if not in_step:
+        bench.subscribers.set_blocked(bot)
+    bench.publish_other()
+    bench.go_on(bot)
+    bench.flush_all()
+    assert bench.got(bot) == b"<" + bench.said(1) + b">"
 
 
 def test_a_reader_that_falls_out_of_the_log_gets_a_gap_between_whole_lines():

@@ -61,6 +61,17 @@ def test_the_hundredth_refusal_within_ten_seconds_is_a_flood():
     assert not limit.is_flood(10.1)
 
 
+def test_the_time_of_a_flood_is_counted_from_its_first_refusal():
+    limit = RateLimit(Config(port=0), now=0.0)
+    limit.note_refused(0.0)
+    for _ in range(99):
+        limit.note_refused(5.0)
+    assert limit.is_flood(10.0)
+    assert not limit.is_flood(10.1)
+    limit.note_refused(10.1)
+    assert limit.is_flood(10.1), "there were another hundred since then"
+
+
 def test_refusals_spread_over_more_than_ten_seconds_are_no_flood():
     limit = RateLimit(Config(port=0), now=0.0)
     for number in range(200):
@@ -94,7 +105,9 @@ def test_a_session_that_takes_over_another_one_has_no_new_burst():
     limits.release("ana")
     assert limits.acquire("ana", 0.0) is old
     limits.release("ana")
+    assert not limits._kept
     limits.release("ana")
+    assert not limits._in_use, "nobody would ever forget it there"
     assert limits.acquire("ana", 0.0) is old
 
 
