@@ -297,6 +297,24 @@ def test_a_connection_that_is_refused_at_its_entrance_is_counted(bench):
     assert bench.observer.refused == {"tls_required": 1}
 
 
+@pytest.mark.parametrize(
+    ("rule", "head", "is_refused"),
+    [
+        (HeaderRule.NONE, b"", True),
+        (HeaderRule.REQUIRED, header(), True),
+        (HeaderRule.OPTIONAL, b"", False),
+        (HeaderRule.OPTIONAL, header(), False),
+    ],
+)
+def test_where_tls_is_required_only_the_local_socket_may_do_without(bench, rule, head, is_refused):
+    offer = Offer(Site({}, ()), requires_tls=True)
+    bench.connections._new_door = functools.partial(OpenEntrance, offer)
+    connection = bench.come(rule)
+    bench.receive(connection, head + LINE)
+    assert bench.observer.refused == ({"tls_required": 1} if is_refused else {})
+    assert (b'"pong"' in bench.said(connection)) != is_refused
+
+
 def test_a_post_to_a_hook_without_a_body_is_answered_at_once(bench):
     connection = bench.come(HeaderRule.NONE)
     head = b"POST /hook/none HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"
