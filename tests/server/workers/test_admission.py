@@ -33,6 +33,8 @@ def test_a_connection_that_has_ended_its_session_counts_as_unregistered():
 def test_shared_addresses_lift_the_limit_of_an_address():
     limits = admission(max_unregistered_per_address=2, shared_addresses=True)
     assert all(limits.admit("1.1.1.1") for _ in range(100))
+    assert all(limits.count_elsewhere("1.1.1.1", "2.2.2.2") for _ in range(100))
+    assert limits._unregistered == {"2.2.2.2": 100}
 
 
 def test_connections_are_bounded_in_all():

@@ -36,6 +36,9 @@ VALID = {
     version_2(command=0, family=0x00): None,
     SIGNATURE + b"\x20\x00\x00\x00": None,
     SIGNATURE + b"\x21\x31\x00\xd8" + b"/tmp/x".ljust(216, b"\0"): None,
+    SIGNATURE + b"\x21\x32\x00\xd8" + b"/tmp/x".ljust(216, b"\0"): None,
+    version_2(family=0x12): None,  # UDP
+    version_2(family=0x22, source="fd00::7"): None,
 }
 OWN = {version_2(command=0), version_2(command=0, family=0x00), SIGNATURE + b"\x20\x00\x00\x00"}
 BAD = [
