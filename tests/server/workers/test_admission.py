@@ -1,5 +1,7 @@
 """How many connections may be open, and how many of them unregistered from one address."""
 
+import pytest
+
 from tertulia.server.config import Config
 from tertulia.server.workers.admission import Admission
 
@@ -100,6 +102,23 @@ def test_it_is_full_while_as_many_are_registered_as_may_be():
         limits.count_closed("1.1.1.1", is_registered=end == "closed")
         assert not limits.is_full
     assert limits._unregistered == {}
+
+
+@pytest.mark.parametrize("end", ["released", "closed"])
+def test_of_two_users_one_makes_room_for_one(end):
+    limits = admission(max_users=2)
+    for number in range(4):
+        assert limits.admit(f"1.1.1.{number}")
+    for number in range(2):
+        limits.count_registered(f"1.1.1.{number}")
+    assert limits.is_full
+    if end == "released":
+        limits.count_released("1.1.1.0")
+    else:
+        limits.count_closed("1.1.1.0", is_registered=True)
+    assert not limits.is_full
+    limits.count_registered("1.1.1.2")
+    assert limits.is_full
 
 
 def test_consoles_are_bounded_apart_from_the_users():

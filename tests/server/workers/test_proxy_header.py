@@ -28,6 +28,7 @@ VALID = {
     b"PROXY TCP6 ::ffff:10.0.0.7 ::ffff:10.0.0.1 1 2\r\n": "10.0.0.7",
     b"PROXY UNKNOWN\r\n": None,
     b"PROXY UNKNOWN ffff::1 whatever 1 2\r\n": None,
+    b"PROXY UNKNOWN ".ljust(105, b"x") + b"\r\n": None,  # as long as it may be
     version_2(): "10.0.0.7",
     version_2(extra=b"\x03\x00\x04\x01\x02\x03\x04" * 20): "10.0.0.7",
     version_2(family=0x21, source="fd00::7"): "fd00::7",
@@ -53,6 +54,7 @@ BAD = [
     b"PROXY UNKNOWN" + b" x" * 60 + b"\r\n",
     b"PROXY " + b"x" * 200,
     b"PROXY UNKNOWN ".ljust(107, b"x"),
+    b"PROXY UNKNOWN ".ljust(106, b"x") + b"\r\n",
     version_2(version=1),
     version_2(command=2),
     version_2(family=0x41),
