@@ -1,6 +1,8 @@
 """Exports and backups: which files they write, and which they leave alone."""
 
+import contextlib
 import os
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -71,3 +73,25 @@ def test_where_there_is_no_history_none_is_made(tmp_path, capsys):
     assert export(missing, str(to)) == 1
     assert f"there is no history {missing}" in " ".join(capsys.readouterr().err.split())
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("write", [export, export_attendance, backup])
+def test_why_a_history_cannot_be_read_is_said(tmp_path, write, capsys):
+    to = tmp_path / "out"
+    damaged, foreign = tmp_path / "damaged.db", tmp_path / "foreign.db"
+    damaged.write_bytes(b"this is not a database" * 100)
+    with contextlib.closing(sqlite3.connect(foreign)) as db:
+        db.execute("CREATE TABLE song (title)")
+
+    def reason_for(history: Path) -> str:
+        assert write(history, str(to)) == 1
+        assert not to.exists()
+        return " ".join(capsys.readouterr().err.split())
+
+    assert reason_for(tmp_path) == (
+        f"tertulia-server: cannot read the history {tmp_path}: Is a directory"
+    )
+    assert reason_for(damaged) == f"tertulia-server: {damaged} is damaged: file is not a database"
+    assert reason_for(foreign) == (
+        f"tertulia-server: {foreign} is not a history that this version can read"
+    )

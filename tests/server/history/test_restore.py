@@ -122,3 +122,10 @@ def test_a_history_in_use_is_not_replaced(path, copy, store):
     store.add([message(1), message(2)])
     assert restore(path, copy, clock) == 1
     assert numbers_in(path) == [1, 2]
+
+
+def test_why_a_copy_cannot_be_read_is_said(path, tmp_path, capsys):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    assert restore(path, folder) == 1
+    assert f"{folder}: Is a directory" in " ".join(capsys.readouterr().err.split())

@@ -16,7 +16,12 @@ from tertulia.attendance_csv import csv_lines
 from tertulia.i18n import _
 from tertulia.protocol.lines import encode_exported
 from tertulia.server.history.arrivals import in_order
-from tertulia.server.history.checks import SqliteTooOld, check_library
+from tertulia.server.history.checks import (
+    SqliteTooOld,
+    StoreOfAnotherVersion,
+    check_library,
+    is_damage,
+)
 from tertulia.server.history.leftovers import replaced_when_complete
 from tertulia.server.history.reader import MessageReader
 from tertulia.server.history.visitor import open_as_visitor
@@ -86,6 +91,12 @@ def _write_elsewhere(history: Path, to: str, write: Callable[[MessageReader], No
             return _fail(
                 _("there is no history {history}: choose another with --history FILE"), history, to
             )
+        try:
+            with open(history, "rb"):  # SQLite does not say why it cannot open a file
+                pass
+        except OSError as error:
+            text = _("cannot read the history {history}: {reason}")
+            return _fail(text, history, to, error.strerror)
         _check_that_it_is_another_file(history, to)
         with open_as_visitor(history) as reader:
             is_whole = not reader.lacks_rows()
@@ -102,7 +113,12 @@ def _write_elsewhere(history: Path, to: str, write: Callable[[MessageReader], No
     except SqliteTooOld as error:
         text = _("the history needs SQLite 3.34 or later, and this Python has {reason}")
         return _fail(text, history, to, error)
+    except StoreOfAnotherVersion:
+        text = _("{file} is not a history that this version can read")
+        return _fail(text, history, str(history))
     except (OSError, sqlite3.Error) as error:
+        if isinstance(error, sqlite3.Error) and is_damage(error):
+            return _fail(_("{file} is damaged: {reason}"), history, str(history), error)
         reason = getattr(error, "strerror", None) or error
         return _fail(
             _("cannot write the history {history} to {file}: {reason}"), history, to, reason

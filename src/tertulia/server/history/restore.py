@@ -73,8 +73,8 @@ def _fail(text: str, history: Path, copy: Path, reason: object = "") -> int:
 
 def _restore(history: Path, copy: Path, clock: Callable[[], float]) -> Path | None:
     check_library()
-    if not copy.exists():
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(copy))
+    with open(copy, "rb"):  # raises OSError; SQLite does not say why it cannot open a file
+        pass
     if history.exists() and os.path.samefile(history, copy):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(copy))
     history.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

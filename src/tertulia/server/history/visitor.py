@@ -13,14 +13,17 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tertulia.server.history.checks import has_wal
+from tertulia.server.history.checks import check_schema, has_wal
 from tertulia.server.history.leftovers import removed_at_end
 from tertulia.server.history.reader import MessageReader
 
 
 @contextlib.contextmanager
 def open_as_visitor(path: Path) -> Iterator[MessageReader]:
-    """Open a history for reading. Raises OSError or sqlite3.Error, also at the end."""
+    """Open a history for reading.
+
+    Raises StoreOfAnotherVersion, OSError or sqlite3.Error, some of them only at the end.
+    """
     path = path.absolute()
     if has_wal(path):
         if not os.path.exists(f"{path}-shm") and not os.access(path.parent, os.W_OK):
@@ -47,6 +50,7 @@ def open_as_visitor(path: Path) -> Iterator[MessageReader]:
 def _opened(path: Path, mode: str) -> Iterator[MessageReader]:
     uri = f"{path.as_uri()}?{mode}"
     with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as db:
+        check_schema(db, path)
         yield MessageReader(path, db)
 
 
