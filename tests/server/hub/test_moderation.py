@@ -298,6 +298,18 @@ def test_who_leaves_an_open_room_is_no_insider():
     assert insiders(keeper) == []
 
 
+@pytest.mark.parametrize(
+    ("away_s", "kept"), [(600, [("ana", True), ("luis", False)]), (601, [("ana", True)])]
+)
+def test_nobody_is_kept_as_an_insider_who_left_too_long_before_the_room_was_locked(away_s, kept):
+    room = Room(keeper := Keeper())
+    room.hub.release(room.luis, CloseReason.QUIT)
+    room.clock.s += away_s
+    room.done(SetLock(on=True))
+    rows = [row for row in keeper.kept[-1][0] if isinstance(row, Insider)]
+    assert sorted((row.key, row.ended is None) for row in rows) == kept
+
+
 # --- who has left --------------------------------------------------------------------------------
 
 
