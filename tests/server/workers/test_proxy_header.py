@@ -36,12 +36,18 @@ VALID = {
     version_2(command=0): None,
     version_2(command=0, family=0x00): None,
     SIGNATURE + b"\x20\x00\x00\x00": None,
+    SIGNATURE + b"\x20\x11\x00\x00": None,  # what it says about itself is not read
     SIGNATURE + b"\x21\x31\x00\xd8" + b"/tmp/x".ljust(216, b"\0"): None,
     SIGNATURE + b"\x21\x32\x00\xd8" + b"/tmp/x".ljust(216, b"\0"): None,
     version_2(family=0x12): None,  # UDP
     version_2(family=0x22, source="fd00::7"): None,
 }
-OWN = {version_2(command=0), version_2(command=0, family=0x00), SIGNATURE + b"\x20\x00\x00\x00"}
+OWN = {
+    version_2(command=0),
+    version_2(command=0, family=0x00),
+    SIGNATURE + b"\x20\x00\x00\x00",
+    SIGNATURE + b"\x20\x11\x00\x00",
+}
 BAD = [
     b"PROXY TCP4 10.0.0.7 192.168.1.10 51234\r\n",
     b"PROXY TCP4 10.0.0.7  192.168.1.10 1 2\r\n",
@@ -49,6 +55,8 @@ BAD = [
     b"PROXY TCP4 fd00::7 fd00::1 1 2\r\n",
     b"PROXY TCP4 10.0.0.7 192.168.1.10 1 65536\r\n",
     b"PROXY TCP4 10.0.0.7 192.168.1.10 -1 2\r\n",
+    b"PROXY TCP4 10.0.0.7 192.168.1.10 000001 2\r\n",
+    b"PROXY TCP4 10.0.0.7 192.168.1.10 \xb2 2\r\n",  # a digit, but no number
     b"PROXY UDP4 10.0.0.7 192.168.1.10 1 2\r\n",
     b"PROXY \r\n",
     b"PROXY UNKNOWN" + b" x" * 60 + b"\r\n",
