@@ -82,6 +82,7 @@ NOT_SAID, NOT_SENT, NOT_CHALLENGED = (
 STORED = way(written("With a history, which"))
 CONFIRMED = way(written("The terminal client and the page give receipts"))
 SILENT = way(written("If the session stays silent"))
+NOT_SILENT = left_out("If the session stays silent")
 # How many files a newcomer to the code may have to open, and how often to go from one to another.
 BOUNDS = [
     (SAID, NOT_SAID, 7, 28),
@@ -186,6 +187,15 @@ def test_a_way_is_read_in_as_few_files_as_is_said(
     assert files <= most_files
     assert changes <= most_changes
     assert not files_in(text) & files_in(beside.partition("A reader who")[0])
+
+
+def test_the_way_to_a_silent_session_is_read_in_as_few_files_as_is_said() -> None:
+    places = [*way(CHALLENGED.partition("\n11. ")[0]), *SILENT]
+    files = len({place.file for place in places})
+    changes = sum(one.file != another.file for one, another in itertools.pairwise(places))
+    assert (
+        f"steps 1 to 10 of the list above, these are {files} files, with {changes} " in NOT_SILENT
+    )
 
 
 def test_a_say_goes_its_way(benches) -> None:
