@@ -1,5 +1,6 @@
 /** The field in which a person writes: sending, completion, drafts. */
 import { byId, setAttribute, setText } from "./dom.js";
+import { notConnected } from "./explain.js";
 import { visible, visibleInALine } from "./safetext.js";
 import { _, format } from "./words.js";
 
@@ -49,6 +50,7 @@ export class Composer {
   }
 
   update() {
+    if (this.#chat.isConnected && this.#hint === notConnected) this.#hint = null;
     const { current, conversations } = this.#chat;
     if (current !== this.#name) {
       this.#name = current;
