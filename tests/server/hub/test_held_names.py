@@ -47,6 +47,7 @@ def test_the_days_count_from_the_end_of_the_last_session(held):
     assert held.is_for_another(ANA, "yours", at(529.9))
     assert not held.is_for_another(ANA, "yours", at(530))
     held.begin_session(ANA, "mine", at(529))
+    assert held.is_for_another(ANA, "yours", at(590)), "Ana is here"
     held.end_session(ANA, at(600))
     assert held.is_for_another(ANA, "yours", at(629))
 

@@ -139,6 +139,13 @@ def test_the_list_shows_an_idle_user_who_asks_for_it_as_active(chat):
     assert chat.hub.users(ana, ListUsers()) == UserList(seq=3, users=rows)
 
 
+def test_the_people_are_those_of_one_moment(chat):
+    ana = chat.join("ana")
+    people = chat.hub.people()
+    chat.join("luis")
+    assert people == [ana]
+
+
 def test_info_tells_address_status_since_and_idleness(chat):
     ana = chat.join("ana", "10.0.0.1")
     chat.clock.s += 60
