@@ -6,11 +6,16 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import msgspec
 import pytest
+from msgspec import UNSET
+from worker_bench import FakeSocket
 
-from tertulia.protocol.measures import DoorMeasures, Measures
+from tertulia.problem_words import in_english
+from tertulia.protocol.measures import DoorMeasures, Measures, Problem, ProblemKind
 from tertulia.protocol.messages import ListUsers
 from tertulia.server.config import Config
 from tertulia.server.doors.console import ConsoleDoor
@@ -18,9 +23,12 @@ from tertulia.server.doors.entrance import OpenEntrance
 from tertulia.server.doors.hooks import HookDoor
 from tertulia.server.doors.native import NativeDoor
 from tertulia.server.doors.websocket import WebSocketDoor
+from tertulia.server.observer import Observer
 from tertulia.server.server import Server
+from tertulia.server.workers import collector as collector_module
 from tertulia.server.workers import health
-from tertulia.server.workers.collector import DOORS, role_of
+from tertulia.server.workers.collector import DOORS, Collector, role_of
+from tertulia.server.workers.connection import Connection
 
 WAIT_S = 20.0
 
@@ -136,6 +144,7 @@ def test_the_history_and_the_latencies(picture):
     assert history.commits == sum(picture.commit.counts) >= 1
     assert history.file_bytes > 4_096
     assert history.last_commit_age_s is not None
+    assert 0 <= history.last_commit_age_s < time.monotonic()
     assert (history.failed_commits, history.problem) == (0, "")
     assert sum(picture.say_to_last_send.counts) >= 4
     assert picture.say_to_last_send.sum_s > 0
@@ -147,7 +156,7 @@ def test_the_process_and_what_waits(picture):
     process = picture.process
     assert process.open_files > 8
     assert process.threads >= 5
-    assert process.uptime_s > 0
+    assert 0 < process.uptime_s < time.time()
     assert process.cpu_s > 0
     assert (process.restarts, process.parent_pid) == (0, None)
     assert (picture.mailboxes, picture.longest_mailbox, picture.log_lines) == (0, 0, 7)
@@ -226,3 +235,152 @@ def test_the_figures_of_roles_add_up_to_those_of_the_process_and_never_fall(serv
         assert total == pytest.approx(after.process.cpu_s, abs=0.05)
         before = after
     assert {role.role: role.threads for role in after.roles}["worker"] == 2
+
+
+# --- the parts, without waiting for a server to do something -------------------------------------
+
+
+def collector_of(server: Server, *, history: Any = None, node: Any = None, **options: Any):
+    config = Config(port=0, **options)
+    lines = (lambda: 7) if history is not None else None
+    return Collector(config, server._pool, server.hub, history, lambda: 0, lines, node=node)
+
+
+class FakeNode:
+    """A node with a problem, and with nothing to measure."""
+
+    def measure(self) -> Any:
+        return UNSET
+
+    def problem(self) -> Problem:
+        return Problem(ProblemKind.NO_NATS)
+
+
+@pytest.mark.parametrize(("threads", "are_many"), [(None, True), (64, False), (65, True)])
+def test_more_than_64_workers_are_listed_only_if_each_one_is_asked_for(server, threads, are_many):
+    collector = collector_of(server, threads=threads)
+    for each_worker in (True, False):
+        measures = collector.measure(each_worker=each_worker)
+        listed = sum(thread.role == "worker" for thread in measures.threads)
+        assert listed == (2 if each_worker or not are_many else 0)
+        assert {role.role: role.threads for role in measures.roles}["worker"] == 2
+
+
+def test_workers_beyond_the_bound_have_only_the_figures_that_cost_little(server, monkeypatch):
+    monkeypatch.setattr(collector_module, "_MAX_WORKERS", 1)
+    monkeypatch.setattr(collector_module.procfs, "thread_waits_for", lambda _tid: "epoll")
+    collector = collector_of(server, threads=2)
+    workers = [one for one in collector.measure().threads if one.role == "worker"]
+    assert [bool(one.waits_for) for one in workers] == [False]
+    first, second = (
+        one for one in collector.measure(shows_waits=True).threads if one.role == "worker"
+    )
+    assert (bool(first.waits_for), first.voluntary_switches is None) == (True, False)
+    assert (second.waits_for, second.voluntary_switches, second.involuntary_switches) == (
+        *("", None, None),
+    )
+
+
+def test_the_figures_of_a_role_are_those_of_its_threads(server):
+    measures = server.measure()
+    for role in measures.roles:
+        own = [thread for thread in measures.threads if thread.role == role.role]
+        if role.role != "other":
+            assert role.voluntary_switches == sum(one.voluntary_switches or 0 for one in own)
+            assert role.involuntary_switches == sum(one.involuntary_switches or 0 for one in own)
+            assert role.threads == len(own)
+
+
+def test_what_no_listed_thread_has_used_is_that_of_the_others_and_never_falls(server):
+    collector = collector_of(server, threads=2)
+    threads: Any = [
+        SimpleNamespace(role="main", cpu_s=1.0, voluntary_switches=2, involuntary_switches=None),
+        SimpleNamespace(role="worker", cpu_s=4.0, voluntary_switches=5, involuntary_switches=7),
+        SimpleNamespace(role="worker", cpu_s=8.0, voluntary_switches=None, involuntary_switches=1),
+    ]
+
+    def others(cpu_s: float, voluntary: int, involuntary: int) -> tuple[float, int, int]:
+        process: Any = SimpleNamespace(
+            cpu_s=cpu_s, voluntary_switches=voluntary, involuntary_switches=involuntary
+        )
+        roles = {one.role: one for one in collector._roles(process, threads, 2)}
+        worker, other = roles["worker"], roles["other"]
+        assert (worker.cpu_s, worker.voluntary_switches, worker.involuntary_switches) == (12, 5, 8)
+        return other.cpu_s, other.voluntary_switches, other.involuntary_switches
+
+    assert others(113.0, 27, 38) == (100.0, 20, 30)
+    assert others(112.0, 28, 39) == (100.0, 21, 31)
+    assert others(114.0, 27, 38) == (101.0, 21, 31)
+    assert others(114.0, 29, 40) == (101.0, 22, 32)
+
+
+def test_only_a_node_has_threads_for_its_link(server):
+    assert "link" not in {role.role for role in server.measure().roles}
+    node = collector_of(server, node=FakeNode())
+    assert "link" in {role.role for role in node.measure().roles}
+
+
+def test_a_problem_of_the_server_itself_comes_before_that_of_its_node(server, monkeypatch):
+    assert collector_of(server).problem() == ""
+    assert collector_of(server, node=FakeNode()).problem() == in_english(FakeNode().problem())
+    own = Problem(ProblemKind.MAIL, thread="worker-1", seconds=7.0)
+    monkeypatch.setattr(collector_module, "problem_of", lambda *_: own)
+    assert collector_of(server).problem() == in_english(own)
+    assert collector_of(server, node=FakeNode()).problem() == in_english(own)
+
+
+@pytest.mark.parametrize(
+    ("role", "queue", "without_history"),
+    [
+        ("log", 7, None),
+        ("history-writer", 3, None),
+        ("history-reader", 5, None),
+        ("acceptor", None, None),
+    ],
+)
+def test_threads_with_a_queue_say_how_long_it_is(server, role, queue, without_history):
+    history = SimpleNamespace(queued=(3, 5))
+    assert collector_of(server, history=history)._queue_of(role) == queue
+    assert collector_of(server)._queue_of(role) == without_history
+
+
+@pytest.mark.parametrize(
+    ("role", "has_turn", "waits_for"),
+    [
+        ("worker", True, "lock"),
+        ("worker", False, "turn"),
+        ("main", False, "queue"),
+        ("log", False, "queue"),
+        ("history-reader", False, "queue"),
+        ("acceptor", False, "lock"),
+    ],
+)
+def test_waiting_for_a_queue_or_a_turn_is_told_from_waiting_for_a_lock(
+    monkeypatch, role, has_turn, waits_for
+):
+    monkeypatch.setattr(collector_module.procfs, "thread_waits_for", lambda _tid: "lock")
+    assert collector_module._waits_for(0, role, has_turn=has_turn) == waits_for
+    monkeypatch.setattr(collector_module.procfs, "thread_waits_for", lambda _tid: "epoll")
+    assert collector_module._waits_for(0, role, has_turn=has_turn) == "epoll"
+
+
+def test_connections_with_tls_and_blocked_ones_are_counted():
+    sock: Any = FakeSocket()
+    connections = [Connection(sock, "10.0.0.1", NativeDoor(), 0.0) for _ in range(4)]
+    connections[0].tls = connections[1].tls = connections[2].tls = object()  # type: ignore[assignment]
+    connections[2].blocked = connections[3].blocked = True
+    workers: Any = (SimpleNamespace(connections=connections[:1]), SimpleNamespace(connections=()))
+    assert collector_module._connections_of(workers)[1:] == (1, 0)
+    workers = (*workers, SimpleNamespace(connections=connections[1:]))
+    assert collector_module._connections_of(workers)[1:] == (3, 2)
+
+
+def test_events_from_before_the_start_are_not_counted_as_traffic(server):
+    events = SimpleNamespace(first_seq=4, last_seq=10, messages=2)
+    hub: Any = SimpleNamespace(events=events, direct_messages=SimpleNamespace(accepted=1))
+    collector = Collector(Config(port=0), server._pool, hub, None, lambda: 0)
+    assert collector._traffic(Observer()).events == 6
+
+
+def test_a_file_that_is_not_there_has_no_size(tmp_path):
+    assert collector_module._size(tmp_path / "none") == 0
