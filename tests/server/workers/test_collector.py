@@ -1,6 +1,7 @@
 """The picture of a running server, taken while it serves."""
 
 import json
+import platform
 import re
 import socket
 import threading
@@ -154,6 +155,7 @@ def test_the_history_and_the_latencies(picture):
 
 def test_the_process_and_what_waits(picture):
     process = picture.process
+    assert process.python == platform.python_version()
     assert process.open_files > 8
     assert process.threads >= 5
     assert 0 < process.uptime_s < time.time()
