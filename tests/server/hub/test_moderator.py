@@ -4,6 +4,7 @@ import pytest
 from hub_chat import Keeper, code
 from moderated_chat import Room, restarted
 
+from tertulia.protocol.lines import encode
 from tertulia.protocol.messages import (
     ChatMessage,
     CloseReason,
@@ -337,6 +338,7 @@ def test_a_message_is_pinned_for_all_or_none(room):
     count = len(room.events())
     room.done(PinMessage())
     assert len(room.events()) == count
+    assert b"pinned" not in encode(room.enter("leo", "10.0.0.9"))
 
 
 @pytest.mark.parametrize("seq", [0, 1, 2, 77, 2**53 - 1])
@@ -420,6 +422,19 @@ def test_what_is_over_or_lifted_is_not_kept_any_longer():
     room.clock.s += 61
     assert room.say(room.luis) is Wait.FOR_DISK
     assert restarted(keeper).keeper.rows == []
+
+
+def test_what_is_in_force_is_kept_under_keys_that_later_versions_know():
+    room = Room(keeper := Keeper())
+    found = StoredMessage(
+        seq=17, time="2026-11-21T10:00:00.000Z", sender="build", text="ok", hook=True
+    )
+    room.done(SetHush(on=True))
+    room.done(SetLock(on=True))
+    room.hub.moderator.pin_found(room.ana, PinMessage(seq=17), room.owner, found)
+    rows = [row for changes, _receipt in keeper.kept for row in changes]
+    keys = [row.key for row in rows if isinstance(row, Switch)]
+    assert keys == ["hushed", "locked", "pinned_hook"]
 
 
 def test_a_lifted_ban_or_mute_is_lifted_on_the_disk_too():
