@@ -81,11 +81,12 @@ def test_an_address_that_others_share_is_not_held():
     assert room.say(room.join("pepe", "10.0.0.7")) is None
 
 
-def test_the_address_of_a_proxy_on_the_machine_is_not_held_where_addresses_are_shared():
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_the_address_of_a_proxy_on_the_machine_is_not_held_where_addresses_are_shared(address):
     room = Room(shared_addresses=True)
-    room.join("eva", "127.0.0.1")
+    room.join("eva", address)
     room.done(ImposeBan(name="eva"))
-    assert room.enter("leo", "127.0.0.1").name == "leo"
+    assert room.enter("leo", address).name == "leo"
 
 
 def test_bans_are_lifted_by_name_or_by_address(room):
