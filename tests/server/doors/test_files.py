@@ -41,6 +41,17 @@ def test_private_names_are_short_and_strings_stay():
             assert not re.search(r"\.#\w\w", served)
 
 
+def test_semicolons_that_are_left_out_mean_nothing():
+    sources = resources.files("tertulia").joinpath("web")
+    for path, file in {**read_page(), **read_parts()}.items():
+        if path.endswith(".js"):
+            source = sources.joinpath(path[1:]).read_text(encoding="utf-8")
+            assert ";}" not in source, "it may be in a string"
+            without_body = r"\b(?:while|for|if) ?(?:\([^()]*(?:\([^()]*\)[^()]*)*\)) ?;"
+            assert not re.search(without_body, source)
+            assert b";}" not in file.body
+
+
 def test_a_visit_needs_no_more_than_a_slow_network_can_bring():
     files = {path: file for path, file in read_page().items() if path != "/"}
     assert sum(len(file.body) for file in files.values()) <= 120 * 1024

@@ -25,15 +25,17 @@ _TYPES = {
 _PARTS = ("dialogs", "order", "operator", "tried", "nodes", "handout")
 _PRIVATE_NAME = re.compile(r"\.#(\w+)")
 _LEADING_ZERO = re.compile(rb"(?<![\w.])0(?=\.\d)")
+# Needed only after a loop without a body, which the page does not have.
+_LAST_SEMICOLON = re.compile(r";(?=\})")
 _WITH_SIGN = re.compile(r"""(?<!["'`])#(\w+)""")
 
 
 def _minify_js(source: bytes) -> bytes:
-    """Remove comments and indentation, and shorten the private names of a module.
+    """Remove comments, indentation and needless signs, and shorten the private names of a module.
 
     Private names are the module's own. A string that begins with their sign is not a name.
     """
-    text: str = rjsmin.jsmin(source.decode())
+    text: str = _LAST_SEMICOLON.sub("", rjsmin.jsmin(source.decode()))
     short = {
         name: "#" + string.ascii_letters[number]
         for number, name in enumerate(dict.fromkeys(_PRIVATE_NAME.findall(text)))
