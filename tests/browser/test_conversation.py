@@ -197,3 +197,15 @@ def test_the_sounds_can_be_chosen(room):
     ana.keyboard.type("/avisos menciones")
     ana.keyboard.press("Enter")
     expect(ana.locator("#hint")).to_have_text("Las menciones y los mensajes directos suenan.")
+
+
+def test_the_hint_about_a_message_to_another_conversation_says_so_if_it_fails(room):
+    ana = room.join("ana")
+    luis = room.person("luis")
+    luis.direct("ana", "hola")
+    expect(ana.get_by_role("button", name="luis, ACTIVO")).to_be_visible()
+    luis.close()
+    expect(ana.get_by_role("button", name="luis, ACTIVO")).to_have_count(0)
+    ana.get_by_role("textbox", name="Mensaje para todos").fill("@luis psst")
+    ana.keyboard.press("Enter")
+    expect(ana.locator("#hint")).to_contain_text("No se entregó")

@@ -205,7 +205,10 @@ class ChatTable:
                 return [Error(id=request_id, code=code, message="no history")]
             case GetHistory() | Search():
                 return [self._page(request, request_id)]
-            case GetInfo(name=name) | Direct(to=name) if name not in self.people:
+            case GetInfo(name=name) if name not in self.people:
+                code = ErrorCode.USER_NOT_CONNECTED
+                return [Error(id=request_id, code=code, message="nobody", name=name)]
+            case Direct(to=name) if name.casefold() not in map(str.casefold, self.people):
                 code = ErrorCode.USER_NOT_CONNECTED
                 return [Error(id=request_id, code=code, message="nobody", name=name)]
             case GetInfo(name=name):

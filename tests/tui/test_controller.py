@@ -265,6 +265,24 @@ def test_from_the_general_chat_one_writes_to_one_person_and_stays_there(clock: C
     ChatTable(clock).run(scenario)
 
 
+def test_a_message_to_another_conversation_that_is_not_delivered_is_told_here(
+    clock: Clock,
+) -> None:
+    gone = Error(code=ErrorCode.USER_NOT_CONNECTED, message="gone", name="luis")
+
+    async def scenario(table: ChatTable) -> None:
+        table.refusals[Direct] = gone
+        await table.enter("@luis psst")
+        await table.until(lambda: "Not delivered" in table.hint)
+        assert table.hint == "Not delivered: nobody called “luis” is connected."
+        await table.enter("@luis")
+        await table.enter("once more")
+        await table.until(lambda: len(table.client.sent_of(Direct)) == 2)
+        assert table.hint == ""  # the message itself shows it
+
+    ChatTable(clock).run(scenario)
+
+
 def test_what_was_sent_before_is_that_of_the_conversation(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         await table.enter("@luis")

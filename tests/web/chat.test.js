@@ -333,6 +333,14 @@ test("a message to another conversation leaves the view where it is", () => {
   assert.deepEqual([table.chat.current, table.texts("luis").length], ["", 2]);
 });
 
+test("the hint that a message to another conversation was sent says so if it does not arrive", () => {
+  const table = entered();
+  const { note } = table.chat.submit("@luis hola");
+  table.request();
+  refuse(table, "user_not_connected", { name: "luis" });
+  assert.equal(note(), "Not delivered: nobody called “luis” is connected.");
+});
+
 test("a text for somebody who is not here stays in the composer, unless they have written before", () => {
   const table = entered();
   const words = "Nobody called “lius” is here. Did you mean “luis”?";

@@ -56,7 +56,7 @@ from tertulia.safetext import visible_in_a_line
 from tertulia.tui import keys
 from tertulia.tui.attention import Attention
 from tertulia.tui.message_menu import MessageMenu
-from tertulia.tui.model.chatmodel import Answered, ChatModel, NewMessage
+from tertulia.tui.model.chatmodel import Answered, ChatModel, NewMessage, Undelivered
 from tertulia.tui.model.conversations import GENERAL, Conversation
 from tertulia.tui.model.timeline import Said
 from tertulia.tui.navigation import Navigation
@@ -123,6 +123,8 @@ class Controller:
             match alert:
                 case Answered(request, answer):
                     self._show_answer(self.model, request, answer)
+                case Undelivered(conversation, words) if conversation is not self.current:
+                    self._main.hint(words())
                 case NewMessage():
                     self.attention.notify(alert)
         self._main.show_model(self.model, time.monotonic())

@@ -104,12 +104,15 @@ function sendMessage(message, chat, exchange) {
   if (exchange === null) {
     return NOT_CONNECTED;
   }
-  const { name } = exchange.sendMessage(message);
+  const conversation = exchange.sendMessage(message);
+  const { name } = conversation;
   if (name === chat.current) {
     return OK; // else the next line is for whom it was before
   }
+  const { key } = conversation.entries.at(-1);
   const text = name === GENERAL ? N_("Sent to everyone.") : N_("Sent only to {name}.");
-  return { ok: true, note: () => format(_(text), { name: visibleInALine(name) }) };
+  const sent = () => format(_(text), { name: visibleInALine(name) });
+  return { ok: true, note: () => conversation.entries.find((one) => one.key === key)?.why?.() ?? sent() };
 }
 
 /**

@@ -38,7 +38,13 @@ from tertulia.protocol.messages import (
     UserInfo,
     UserList,
 )
-from tertulia.tui.model.chatmodel import FIRST_PAGE, Answered, ChatModel, NewMessage
+from tertulia.tui.model.chatmodel import (
+    FIRST_PAGE,
+    Answered,
+    ChatModel,
+    NewMessage,
+    Undelivered,
+)
 from tertulia.tui.model.timeline import Delivery, Moved, Said, Told
 
 TIME = "2026-11-22T15:04:05.123Z"
@@ -54,6 +60,7 @@ class ModelTable:
         self._rung = threading.Semaphore(0)
         self.answers: list[tuple[Request, Answer]] = []
         self.calls: list[tuple[str, bool]] = []
+        self.undelivered: list[tuple[str, str]] = []
         self.model = ChatModel(
             self.client,
             Reconnector(lambda _resumption: self.client, self._rung.release),
@@ -72,6 +79,8 @@ class ModelTable:
                     self.answers.append((request, answer))
                 case NewMessage(message, calls):
                     self.calls.append((message.text, calls))
+                case Undelivered(conversation, words):
+                    self.undelivered.append((conversation.name, words()))
 
     def enter(self, *history: ChatMessage, more: bool = False) -> None:
         """Answer the requests that are sent on entering."""
@@ -258,6 +267,7 @@ def test_why_a_direct_message_was_not_delivered_stands_at_it_in_the_language_of_
     assert entry.delivery is Delivery.FAILED
     assert entry.why is not None
     assert entry.why() == "Not delivered: nobody called “luis” is connected."
+    assert table.undelivered == [("luis", entry.why())]
     set_language("es")
     assert "luis" in entry.why()
     assert "Not" not in entry.why()
@@ -327,6 +337,7 @@ def test_a_direct_message_that_was_sent_to_somebody_who_is_gone_is_marked(
     assert one.can_be_sent_again
     assert one.why is not None
     assert one.why() == "This may not have been delivered: the connection was lost."
+    assert table.undelivered == [("luis", "This may not have been delivered to luis: one")]
 
 
 def test_a_direct_message_that_is_not_confirmed_stays_on_its_way(table: ModelTable) -> None:

@@ -70,7 +70,14 @@ class NewMessage(NamedTuple):
     calls: bool
 
 
-Alert = Answered | NewMessage
+class Undelivered(NamedTuple):
+    """A direct message in this conversation was not delivered, or perhaps not; `words` say it."""
+
+    conversation: Conversation
+    words: Callable[[], str]
+
+
+Alert = Answered | NewMessage | Undelivered
 
 
 class ChatModel:
@@ -252,9 +259,8 @@ class ChatModel:
                 self._older = None
                 self._add_older(answer)
             case Direct(), Error():
-                self.conversations.mark_delivery(
-                    request, Delivery.FAILED, lambda: explain.request_refused(answer, request)
-                )
+                words = lambda: explain.request_refused(answer, request)  # noqa: E731 (kept)
+                self._mark_undelivered(request, Delivery.FAILED, words, words)
             case SetStatus(), Ok():
                 self._alerts.append(Answered(request, answer))
             case _, Ok():
@@ -267,7 +273,7 @@ class ChatModel:
         if request is self._older:
             self._older = None
         if isinstance(request, Direct):
-            self.conversations.mark_delivery(request, Delivery.UNKNOWN, explain.unanswered)
+            self._mark_unknown(request, explain.unanswered)
         else:
             self.show_notice(explain.unanswered)
 
@@ -285,11 +291,19 @@ class ChatModel:
 
     def show_uncertain_delivery(self, request: Direct) -> None:
         """Mark a direct message whose delivery is unknown, because the connection was lost."""
-        self.conversations.mark_delivery(
-            request,
-            Delivery.UNKNOWN,
-            explain.perhaps_delivered,
-        )
+        self._mark_unknown(request, explain.perhaps_delivered)
+
+    def _mark_unknown(self, request: Direct, why: Callable[[], str]) -> None:
+        words = lambda: explain.perhaps_arrived(request)  # noqa: E731 (kept with the alert)
+        self._mark_undelivered(request, Delivery.UNKNOWN, why, words)
+
+    def _mark_undelivered(
+        self, request: Direct, delivery: Delivery, why: Callable[[], str], words: Callable[[], str]
+    ) -> None:
+        """Mark a message with the reason, and make an alert for other conversations."""
+        conversation = self.conversations.mark_delivery(request, delivery, why)
+        if conversation is not None:
+            self._alerts.append(Undelivered(conversation, words))
 
     def _add_older(self, answer: Answer) -> None:
         general = self.conversations.general

@@ -208,10 +208,11 @@ class Conversations:
         delivery: Delivery,
         why: Callable[[], str] | None = None,
         time: str | None = None,
-    ) -> None:
+    ) -> Conversation | None:
         """Set the known delivery state of a direct message of this user.
 
-        `time` is the server's, once the message is delivered.
+        `time` is the server's, once the message is delivered. Returns the conversation, if the
+        message is still in one.
         """
         for conversation in self._directs.values():
             for entry in reversed(conversation.entries):
@@ -223,7 +224,8 @@ class Conversations:
                         conversation.is_closed = False
                     if time is not None:
                         conversation.set_time(entry, time)
-                    return
+                    return conversation
+        return None
 
     def fold_presence(self, event: Joined | Left | Presence) -> None:
         """Add an event to the general chat, and to the conversation with its user."""
