@@ -246,12 +246,16 @@ async def connected(machine: Machine, password: str, refusals: asyncio.Queue[str
             refusals.put_nowait(str(error))
 
     client = Client()
-    await client.connect(
-        f"tls://{machine.address}:4222",
-        tls=ssl.create_default_context(cafile=machine.folder / "ca.pem"),
-        user="tertulia",
-        password=password,
-        error_cb=note,
-        allow_reconnect=False,
-    )
+    try:
+        await client.connect(
+            f"tls://{machine.address}:4222",
+            tls=ssl.create_default_context(cafile=machine.folder / "ca.pem"),
+            user="tertulia",
+            password=password,
+            error_cb=note,
+            allow_reconnect=False,
+        )
+    except errors.Error:
+        await client.close()  # nats-py leaves the connection open
+        raise
     return client
