@@ -32,7 +32,9 @@ from tertulia.protocol.moderation import (
 from tertulia.protocol.networks import parse_network
 
 _MINUTES_IN = {"": 1, "m": 1, "min": 1, "h": 60, "d": 1_440}
-_DURATION = re.compile(r"([0-9]{1,9}) ?(m|min|h|d|)\Z", re.ASCII | re.IGNORECASE)
+_DURATION = re.compile(
+    r"([+-]?[0-9]{1,9}(?:[.,][0-9]{1,9})?) ?(m|min|h|d|)\Z", re.ASCII | re.IGNORECASE
+)
 _ON = frozenset(("", "on", "yes", "si", "s", "y"))
 _OFF = frozenset(("off", "no", "n"))
 _NONE = frozenset(("off", "no", "none", "nada", "ninguno"))
@@ -242,11 +244,11 @@ def _duration(arguments: str) -> tuple[float | UnsetType, str]:
     found = _DURATION.match(first)
     if found is None:
         return UNSET, arguments
-    minutes = int(found[1]) * _MINUTES_IN[found[2].lower()]
-    if not 0 < minutes <= MAX_MINUTES:
+    minutes = float(found[1].replace(",", ".")) * _MINUTES_IN[found[2].lower()]
+    if not 1 <= minutes <= MAX_MINUTES:
         text = _("Give a time from 1 minute to {days} days, for example 30, 2h or 7d")
         raise BadCommand(text.format(days=MAX_MINUTES // 1_440))
-    return float(minutes), "".join(rest)
+    return minutes, "".join(rest)
 
 
 def _is_on(word: str, arguments: str) -> bool:

@@ -12,7 +12,7 @@ import { N_, _, format, language } from "../words.js";
 const MAX_MINUTES = 52_560_000;
 /** @type {Record<string, number>} */
 const MINUTES_IN = { "": 1, m: 1, min: 1, h: 60, d: 1_440 };
-const DURATION = /^([0-9]{1,9}) ?(m|min|h|d|)$/i;
+const DURATION = /^([+-]?[0-9]{1,9}(?:[.,][0-9]{1,9})?) ?(m|min|h|d|)$/i;
 const ON = ["", "on", "yes", "si", "s", "y"];
 const OFF = ["off", "no", "n"];
 const NONE = ["off", "no", "none", "nada", "ninguno"];
@@ -163,9 +163,9 @@ function durationOf(text) {
   const [first, more] = splitOnce(text);
   const found = DURATION.exec(first);
   if (found === null) return [{}, text];
-  const minutes = Number(found[1]) * MINUTES_IN[found[2].toLowerCase()];
+  const minutes = Number(found[1].replace(",", ".")) * MINUTES_IN[found[2].toLowerCase()];
   const days = String(MAX_MINUTES / 1_440);
   const words = N_("Give a time from 1 minute to {days} days, for example 30, 2h or 7d");
-  check(minutes > 0 && minutes <= MAX_MINUTES, words, () => "", { days });
+  check(minutes >= 1 && minutes <= MAX_MINUTES, words, () => "", { days });
   return [{ minutes }, more];
 }
