@@ -123,6 +123,9 @@ def test_words_of_other_chats_do_the_obvious_or_say_what_does(room):
     ana.route("**/tried/**", lambda route: route.abort())
     submit(ana, "/busy")
     expect(ana.locator("#hint")).to_contain_text("There is no connection now.")
+    luis.set_status("INACTIVO")
+    expect(ana.get_by_role("button", name="luis, INACTIVO")).to_be_visible()
+    expect(ana.locator("#hint")).to_contain_text("There is no connection now.")
     expect(ana.locator("#composer")).to_have_value("/busy")
     room.complaints.clear()  # the browser tells in its console what the test has stopped
     ana.unroute_all()

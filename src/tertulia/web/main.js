@@ -60,13 +60,16 @@ function firstLanguage() {
   return known ?? "en";
 }
 
+/** Return the words for something that could not be loaded. Unlike `notConnected`, they are not taken back. */
+const notLoaded = () => notConnected();
+
 /** @param {Language} wanted */
 async function changeLanguage(wanted) {
   try {
     await setLanguage(wanted);
   } catch (error) {
     console.error(error);
-    composer.hint(notConnected); // so the words could not be loaded
+    composer.hint(notLoaded);
     return;
   }
   remember("language", wanted);
@@ -114,7 +117,7 @@ async function withExtras(use) {
     await use(await extras.catch(forgetExtras));
   } catch (error) {
     console.error(error);
-    composer.hint(notConnected); // so the part could not be loaded
+    composer.hint(notLoaded);
   }
 }
 
